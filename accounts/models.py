@@ -1,0 +1,146 @@
+"""Who you are and what you bought."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django_countries.fields import CountryField
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people; e-mail addresses are kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
+        """Make a person. `username` defaults to a random one; fields are model fields."""
+        fields.setdefault("username", f"user_{uuid.uuid4().hex[:12]}")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
+        """Make an administrator."""
+        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find by e-mail, in any case."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person: visitor turned member. Signs in by e-mail."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", "System"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    email = models.EmailField("e-mail address", unique=True)
+    username = models.CharField(
+        max_length=30,
+        validators=[RegexValidator(r"^[A-Za-z0-9_.]{3,30}\Z", "Use 3 to 30 letters, digits, dots and underscores.")],
+    )
+    name = models.CharField(max_length=80, blank=True)
+    birth_date = models.DateField(null=True, blank=True, help_text="Fixed after sign-up; staff may correct it.")
+    country = CountryField(blank=True)
+    avatar = models.ImageField(upload_to="avatars/", blank=True)
+    premium_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Derived: the fold of the active premium grants."
+    )
+    theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    enter_sends = models.BooleanField(default=True)
+    show_mature = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = ["username"]
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="username_is_unique_in_any_case",
+                violation_error_message="That username is taken.",
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="email_is_unique_in_any_case",
+                violation_error_message="An account with this e-mail address exists.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_full_name(self) -> str:
+        """What to call this person on a page."""
+        return self.name or self.username
+
+    def get_short_name(self) -> str:
+        """The first word of the name."""
+        return self.get_full_name().split(" ")[0]
+
+    @property
+    def premium_active(self) -> bool:
+        """Whether premium is on at this moment."""
+        return self.premium_until is not None and self.premium_until > timezone.now()
+
+
+class PremiumGrant(models.Model):
+    """Days of premium, given once for a reason. The book that `User.premium_until` is folded from."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="premium_grants")
+    days = models.PositiveIntegerField()
+    reason = models.CharField(max_length=255, unique=True, help_text="stripe:<session> or staff:<uuid>")
+    granted_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["granted_at", "pk"]
+        constraints = [models.CheckConstraint(condition=models.Q(days__gte=1), name="a_grant_gives_a_day_or_more")]
+
+    def __str__(self) -> str:
+        return f"{self.days} days for {self.reason}"
+
+
+class Permit(models.Model):
+    """Proof that this person's browser passed Turnstile, good for a few uses."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="permits")
+    scope = models.CharField(max_length=32)
+    uses_left = models.PositiveIntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+    token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token: a token mints once.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "scope", "created_at"], name="permit_user_scope")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} for {self.user_id}, {self.uses_left} left"
+
+
+class Consent(models.Model):
+    """What a person agreed to, which version of it, and when."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consents")
+    document = models.CharField(max_length=32)
+    version = models.CharField(max_length=32)
+    given_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "document", "version"], name="one_consent_for_each_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.document} {self.version}"

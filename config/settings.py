@@ -1,0 +1,283 @@
+"""Dusk's settings: one file, by topic, closed by default.
+
+Every value that differs between a laptop and a server comes from the environment (or `.env`);
+`.env.example` names each. A vendor is on when its key is set, else its local twin serves.
+`config/checks.py` refuses to start what would be unsafe.
+"""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")  # what is already in the environment wins
+
+# --- The site ------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SITE_NAME = env.str("SITE_NAME", "Dusk")
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+_site = urlsplit(SITE_URL)
+HTTPS = _site.scheme == "https"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [_site.hostname or ""])
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+ADMIN_PATH = env.str("ADMIN_PATH", "admin").strip("/")
+AGE_GATE = env.bool("AGE_GATE", True)  # ask visitors whether they are adults before showing characters
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+INSTALLED_APPS = [
+    "daphne",  # first: it replaces runserver
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_structlog",
+    "config",
+    "accounts",
+    "media",
+    "girls",
+    "chat",
+    "payments",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    # Last, and sync only: it makes Django run the whole chain above in one thread hop a request
+    # instead of two hops for each middleware.
+    "config.middleware.OneThreadMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.site",
+            ]
+        },
+    }
+]
+
+# --- Language and time ----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+TIME_ZONE = "UTC"  # shown in the viewer's zone by the browser
+USE_TZ = True
+
+# --- Database: SQLite until DATABASE_URL says otherwise -----------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'dusk.sqlite3'}")}
+DATABASE = DATABASES["default"]
+POSTGRES = "postgresql" in DATABASE["ENGINE"]
+if POSTGRES:
+    DATABASE["CONN_HEALTH_CHECKS"] = True
+    DATABASE["OPTIONS"] = {
+        **DATABASE.get("OPTIONS", {}),
+        # Requests come on many short-lived threads: connections live in a pool, not in a thread.
+        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", 10), "timeout": 5},
+        "connect_timeout": 5,
+        "options": "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s",
+    }
+else:
+    # IMMEDIATE takes the write lock at BEGIN, so lock-then-look holds on SQLite too.
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: broker, cache, frames between processes; without it everything runs in one process --------
+
+REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "config.cache.ForgivingRedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.RedisLayer", "CONFIG": {"url": REDIS_URL}}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.MemoryLayer"}}
+
+# --- Celery: a bell, never the record -----------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 300, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
+    if REDIS_URL
+    else {"polling_interval": 0.02}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # the schedule is code; nothing to keep on disk
+CELERY_BEAT_SCHEDULE = {
+    "sweep-replies": {"task": "chat.tasks.sweep_replies", "schedule": 15.0},
+    "sweep-permits": {"task": "accounts.tasks.sweep_permits", "schedule": 600.0},
+}
+
+# --- People: sign-up, sign-in, sessions ----------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # codes by mail come with their own issue
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_USERNAME_MIN_LENGTH = 3
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+MINIMUM_AGE = 18
+
+# --- Turnstile: proof of a browser. Without keys, any token but "fail" passes while DEBUG is on ----------
+
+TURNSTILE_SITE_KEY = env.str("TURNSTILE_SITE_KEY", "")
+TURNSTILE_SECRET_KEY = env.str("TURNSTILE_SECRET_KEY", "")
+TURNSTILE_VERIFY_URL = env.str("TURNSTILE_VERIFY_URL", "https://challenges.cloudflare.com/turnstile/v0/siteverify")
+PERMIT_USES = {"free": 5, "premium": 50}
+PERMIT_SECONDS = {"free": 120, "premium": 600}
+
+# --- Conversations -----------------------------------------------------------------------------------
+
+FREE_TEXT = env.int("FREE_TEXT", 10)  # free messages with each character, once
+FREE_MEDIA = env.int("FREE_MEDIA", 2)
+FREE_AUDIO = env.int("FREE_AUDIO", 3)
+MESSAGE_MAX_CHARACTERS = 2000
+CHAT_CONTEXT_TURNS = env.int("CHAT_CONTEXT_TURNS", 8)  # messages of history that the model is shown
+REPLY_LEASE_SECONDS = 10  # a worker that has not saved for so long has lost the reply
+REPLY_MAX_ATTEMPTS = 4
+REPLY_BUDGET_SECONDS = 80  # from owing a reply to done or failed; the promise is 90
+REPLY_HANDOVER_SECONDS = 5  # a stopping worker finishes what it can in this time, then hands on
+
+# --- Model hosts: OpenAI-compatible; without them a scripted model answers -----------------------------
+
+LLM_PROVIDERS = [
+    {
+        "name": name,
+        "base_url": env.str(f"LLM_BASE_URL_{name.upper()}", ""),
+        "api_key": env.str(f"LLM_API_KEY_{name.upper()}", ""),
+        "model": env.str(f"LLM_MODEL_{name.upper()}", ""),
+        "extra_body": env.json(f"LLM_EXTRA_BODY_{name.upper()}", {}),
+    }
+    for name in ("primary", "fallback")
+]
+LLM_TEMPERATURE = env.float("LLM_TEMPERATURE", 0.7)
+LLM_MAX_TOKENS = env.int("LLM_MAX_TOKENS", 220)
+LLM_CONNECT_SECONDS = 5.0
+LLM_READ_SECONDS = 20.0  # between two bytes
+LLM_FIRST_TOKEN_SECONDS = env.float("LLM_FIRST_TOKEN_SECONDS", 20.0)
+LLM_TOTAL_SECONDS = env.float("LLM_TOTAL_SECONDS", 60.0)  # one attempt at one host
+LLM_MAX_CONNECTIONS = 1000
+
+# --- Static files and pictures ------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_URL = "/media/"
+MEDIA_ROOT = BASE_DIR / "var" / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "config.static.HashedStaticFiles"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Mail: on the console until Resend's key is set -----------------------------------------------------
+
+RESEND_API_KEY = env.str("RESEND_API_KEY", "")
+EMAIL_BACKEND = (
+    "anymail.backends.resend.EmailBackend" if RESEND_API_KEY else "django.core.mail.backends.console.EmailBackend"
+)
+ANYMAIL = {"RESEND_API_KEY": RESEND_API_KEY}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <hello@{_site.hostname}>")
+
+# --- Security headers -----------------------------------------------------------------------------------
+
+_turnstile = ["https://challenges.cloudflare.com"] if TURNSTILE_SITE_KEY else []
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE, *_turnstile],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF, SITE_URL.replace("http", "ws", 1)],
+        "frame-src": _turnstile or [NONE],
+        "form-action": [SELF, "https://checkout.stripe.com"],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        **({"upgrade-insecure-requests": True} if HTTPS else {}),
+    }
+}
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.int("TRUSTED_PROXY_COUNT", 0) else None
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+
+# --- Logs and metrics -------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only while DEBUG is on
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+TESTING = "pytest" in sys.modules

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class GirlsConfig(AppConfig):
+    name = "girls"
+    default_auto_field = "django.db.models.BigAutoField"
