@@ -1,0 +1,46 @@
+"""What every page's template may use, without asking the database anything."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import is_valid_path
+
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One place in the top bar and the phone's tab bar; `paths` are the prefixes under which it is the current one."""
+
+    label: str
+    href: str
+    icon: str
+    paths: tuple[str, ...]
+    members_only: bool = False
+    in_bar: bool = True
+
+
+NAVIGATION = (
+    NavItem("Explore", "/", "compass", ("/girls/", "/feed/")),
+    NavItem("Chats", "/chat/", "message-circle", ("/chat/",), members_only=True),
+    NavItem("Plans", "/plans/", "sparkles", ("/plans/", "/checkout/")),
+    NavItem("Account", "/account/", "user", ("/account/",), members_only=True, in_bar=False),
+)
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """The site's name, the visitor's theme, where one can go, and what must be said at the foot of each page."""
+    nav = [item for item in NAVIGATION if is_valid_path(item.href)]
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "site_name": settings.SITE_NAME,
+        "theme": theme if theme in THEMES else "",
+        "csp_nonce": getattr(request, "csp_nonce", ""),  # lazy: only a page that prints it gets one in its policy
+        "nav": nav,
+        "nav_current": next((i.href for i in nav if request.path == i.href or request.path.startswith(i.paths)), ""),
+        "has_account": any(item.href == "/account/" for item in nav),
+        "scripted_model": not any(provider["base_url"] for provider in settings.LLM_PROVIDERS),
+        "turnstile_site_key": settings.TURNSTILE_SITE_KEY,
+    }
