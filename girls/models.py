@@ -1,5 +1,7 @@
 """The characters."""
 
+import unicodedata
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +10,20 @@ from django.db import models
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
+
+NEW_DAYS = 14  # so long a character wears the badge "New"
+
+
+def fold(text: str) -> str:
+    """Text as the search compares it: no case, no accents, single spaces."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+def tag_key(tag: str) -> str:
+    """A tag as it stands in an address: `Deep talks` is `deep-talks`."""
+    return slugify(fold(tag), allow_unicode=True)
 
 
 class GirlQuerySet(models.QuerySet["Girl"]):
@@ -36,12 +52,18 @@ class Girl(models.Model):
     voice_id = models.CharField(max_length=40, blank=True)
     avatar = models.ImageField(upload_to="girls/", blank=True)
     background = models.ImageField(upload_to="girls/", blank=True)
+    avatar_square = models.ImageField(upload_to="girls/", blank=True, editable=False)
     demo_art = models.SlugField(max_length=60, blank=True, editable=False, help_text="Name of the drawing in static/demo.")
     is_active = models.BooleanField("published", default=False)
+    position = models.PositiveSmallIntegerField(
+        default=0, help_text="Lower numbers stand first on the page; equal numbers stand newest first."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     gallery_count = models.PositiveIntegerField(default=0, editable=False)
     post_count = models.PositiveIntegerField(default=0, editable=False)
     asset_count = models.PositiveIntegerField(default=0, editable=False)
+    search_text = models.TextField(editable=False, help_text="Derived: name, tagline, tags and biography, folded.")
+    tag_keys = models.TextField(editable=False, help_text="Derived: |warm|deep-talks|")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -49,7 +71,7 @@ class Girl(models.Model):
 
     class Meta:
         verbose_name = "character"
-        ordering = ["name"]
+        ordering = ["position", "-created_at", "-pk"]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(age__gte=18),
@@ -57,14 +79,31 @@ class Girl(models.Model):
                 violation_error_message="Characters are adults: 18 or older.",
             )
         ]
-        indexes = [models.Index(fields=["is_active", "-created_at"], name="girl_active_newest")]
+        indexes = [models.Index(fields=["is_active", "position", "-created_at"], name="girl_active_in_order")]
 
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the two columns that the catalogue searches in step with the words.
+
+        The accent-free text and the tag keys are looked up the same way by PostgreSQL and SQLite, which neither
+        `unaccent` nor a lookup inside JSON would be. Bulk updates of the words must go through here too.
+        """
+        self.search_text = fold(" ".join([self.name, self.tagline, *self.tags, self.bio]))
+        self.tag_keys = "".join(f"|{tag_key(tag)}" for tag in self.tags) + "|" if self.tags else ""
+        if (fields := kwargs.get("update_fields")) and {"name", "tagline", "tags", "bio"} & set(fields):
+            kwargs["update_fields"] = {*fields, "search_text", "tag_keys"}
+        super().save(*args, **kwargs)
+
     def get_absolute_url(self) -> str:
         """Her profile."""
         return reverse("girls:about", args=[self.slug])
+
+    @property
+    def is_new(self) -> bool:
+        """Whether she joined in the last two weeks."""
+        return self.created_at > timezone.now() - timedelta(days=NEW_DAYS)
 
     @property
     def portrait_url(self) -> str:
@@ -76,6 +115,13 @@ class Girl(models.Model):
     @property
     def avatar_url(self) -> str:
         """The square picture for lists and bubbles."""
-        if self.avatar:
-            return self.avatar.url
-        return static(f"demo/{self.demo_art}-sq.svg" if self.demo_art else "img/portrait.svg")
+        if self.avatar_square or self.avatar:
+            return (self.avatar_square or self.avatar).url
+        return static(f"demo/{self.demo_art}-sq.svg" if self.demo_art else "img/portrait-sq.svg")
+
+    @property
+    def cover_url(self) -> str:
+        """The wide picture behind her profile; empty when there is none."""
+        if self.background:
+            return self.background.url
+        return static(f"demo/{self.demo_art}-cover.svg") if self.demo_art else ""
