@@ -41,7 +41,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail address", unique=True)
     username = models.CharField(
         max_length=30,
-        validators=[RegexValidator(r"^[A-Za-z0-9_.]{3,30}\Z", "Use 3 to 30 letters, digits, dots and underscores.")],
+        validators=[
+            RegexValidator(
+                r"\A(?!\.)[A-Za-z0-9_.]{3,30}(?<!\.)\Z",
+                "Use 3 to 30 letters, digits, dots and underscores, without a dot at either end.",
+            )
+        ],
     )
     name = models.CharField(max_length=80, blank=True)
     birth_date = models.DateField(null=True, blank=True, help_text="Fixed after sign-up; staff may correct it.")
@@ -79,6 +84,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.username
+
+    def clean(self) -> None:
+        """Keep the e-mail address in lower case, whichever form it comes from."""
+        super().clean()
+        self.email = self.email.lower()
 
     def get_full_name(self) -> str:
         """What to call this person on a page."""
@@ -127,6 +137,20 @@ class Permit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} for {self.user_id}, {self.uses_left} left"
+
+
+class AgeRefusal(models.Model):
+    """Somebody said they are under age: this address waits until they are not, whatever date comes next.
+
+    The address itself is not kept, only a keyed hash of it.
+    """
+
+    email_hash = models.CharField(max_length=64, unique=True)
+    until = models.DateField(help_text="The birthday that lets them in, by the date they gave first.")
+    refused_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"refused until {self.until}"
 
 
 class Consent(models.Model):
