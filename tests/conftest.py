@@ -1,15 +1,16 @@
 """What every test may lean on. Alice owns, Charlie must see nothing, Mara is who they talk with."""
 
+import uuid
+
 import pytest
-from django.core.cache import cache
 
 from tests.factories import GirlFactory, UserFactory
 
 
 @pytest.fixture(autouse=True)
-def _no_memory():
-    """Caches hold the counters of limits: no test inherits its neighbour's."""
-    cache.clear()
+def _no_memory(settings):
+    """Caches hold the counters of limits: no test inherits its neighbour's, nor meets the other core's."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
 
 
 @pytest.fixture(autouse=True)
