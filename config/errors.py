@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template import loader
 
 
 def _answer(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:
@@ -29,3 +30,10 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 from the CSRF middleware: mostly a form left open too long, or cookies that are off."""
     return _answer(request, 403, "forbidden", "This page is out of date. Reload it and try again.", "403_csrf.html")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: our fault. The page is rendered without a context: what broke may be what a context would ask."""
+    if request.accepts("text/html"):
+        return HttpResponse(loader.get_template("500.html").render(), status=500)
+    return JsonResponse({"error": {"code": "server_error", "message": "Something went wrong on our side."}}, status=500)
