@@ -53,7 +53,9 @@ class Girl(models.Model):
     avatar = models.ImageField(upload_to="girls/", blank=True)
     background = models.ImageField(upload_to="girls/", blank=True)
     avatar_square = models.ImageField(upload_to="girls/", blank=True, editable=False)
-    demo_art = models.SlugField(max_length=60, blank=True, editable=False, help_text="Name of the drawing in static/demo.")
+    demo_art = models.SlugField(
+        max_length=60, blank=True, editable=False, help_text="Name of the drawing in static/demo."
+    )
     is_active = models.BooleanField("published", default=False)
     position = models.PositiveSmallIntegerField(
         default=0, help_text="Lower numbers stand first on the page; equal numbers stand newest first."
