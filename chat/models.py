@@ -34,14 +34,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def visible_to(self, user: Any) -> "ConversationQuerySet":
         """This person's conversations. A foreign one is simply not there."""
-        return self.filter(user_id=user.pk, deleted_at=None).select_related("girl")
+        return self.filter(user_id=user.pk, deleted_at=None).select_related("girl", "user")
 
     def locked(self, pk: uuid.UUID) -> "Conversation":
         """The row under its lock: the first lock of every deed in a conversation.
 
         Raises Conversation.DoesNotExist when it was deleted meanwhile. Call inside a transaction.
         """
-        return self.select_related("girl").select_for_update(of=("self",)).get(pk=pk, deleted_at=None)
+        return self.select_related("girl", "user").select_for_update(of=("self",)).get(pk=pk, deleted_at=None)
 
 
 class Conversation(models.Model):
@@ -108,6 +108,16 @@ class Conversation(models.Model):
         self.save(update_fields=fields)
         return message
 
+    def owe_reply(self) -> "Reply":
+        """Owe an answer to everything said so far: the reply that still waits, or a new one.
+
+        The caller holds the lock and has checked that no reply is being written.
+        """
+        waiting = Reply.objects.filter(conversation=self, state=Reply.State.QUEUED)
+        if waiting.update(answers_through=self.last_seq):
+            return waiting.get()
+        return Reply.objects.create(conversation=self, answers_through=self.last_seq)
+
     def bump(self) -> int:
         """Take the next version for a change that is not a new message. The caller holds the lock."""
         self.version += 1
@@ -153,6 +163,10 @@ class Message(models.Model):
 class ReplyQuerySet(models.QuerySet["Reply"]):
     """Claiming and settling: a conditional UPDATE whose row count decides who got it."""
 
+    def owed(self) -> "ReplyQuerySet":
+        """Replies that somebody still has to write: few, and in an index of their own."""
+        return self.filter(state__in=Reply.OWED)
+
     def claim(self, pk: uuid.UUID, *, token: uuid.UUID) -> bool:
         """Take this reply to write it, if it waits or its worker is gone. The token fences off any earlier worker.
 
@@ -160,7 +174,7 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
         """
         due = Q(state=Reply.State.QUEUED) | Q(state=Reply.State.WRITING, lease_until__lt=Now())
         return bool(
-            self.filter(due, pk=pk).update(
+            self.filter(due, pk=pk, attempts__lt=settings.REPLY_MAX_ATTEMPTS).update(
                 state=Reply.State.WRITING,
                 lease_token=token,
                 lease_until=lease_end(),
@@ -181,7 +195,7 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
 
     def settle(self, pk: uuid.UUID, state: "Reply.State", *, token: uuid.UUID | None = None, **fields: object) -> bool:
         """End an owed reply, once: True for the one caller that did. With a token, only its holder may."""
-        owed = self.filter(pk=pk, state__in=Reply.OWED)
+        owed = self.owed().filter(pk=pk)
         if token is not None:
             owed = owed.filter(lease_token=token, state=Reply.State.WRITING)
         return bool(owed.update(state=state, lease_token=None, lease_until=None, finished_at=Now(), **fields))

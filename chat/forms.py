@@ -1,0 +1,84 @@
+"""What browsers send: JSON bodies, checked. Unknown fields are ignored, wrong ones refused whole."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
+
+from chat.rendering import is_blank
+
+
+class BadRequest(Exception):
+    """The body is not what this call takes; `code` is one of the contract's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def _uuid_or_none(value: Any) -> UUID | None:
+    # A permit that is not even a UUID is an invalid permit, not a malformed request.
+    try:
+        return UUID(value)
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+class Body(BaseModel):
+    """A JSON object."""
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Any:
+        """Parse a request's body. Raises BadRequest."""
+        try:
+            return cls.model_validate_json(request.body or b"{}")
+        except RequestDataTooBig:
+            raise BadRequest("message_too_long", "That is too much at once.") from None
+        except ValidationError as error:
+            wrong = ", ".join(sorted({str(e["loc"][0]) for e in error.errors() if e["loc"]})) or "the body"
+            raise BadRequest("bad_request", f"Something is wrong with {wrong}.") from None
+
+
+class MessageBody(Body):
+    """A message to send."""
+
+    text: str
+    client_id: UUID
+    permit: Annotated[UUID | None, BeforeValidator(_uuid_or_none)] = None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "MessageBody":
+        """Parse and check the text. Raises BadRequest."""
+        body: MessageBody = super().of(request)
+        body.text = body.text.replace("\r\n", "\n").strip()
+        if "\x00" in body.text:
+            raise BadRequest("bad_request", "The message has a character that cannot be kept.")
+        if is_blank(body.text):
+            raise BadRequest("empty_message", "Write something first.")
+        if len(body.text) > settings.MESSAGE_MAX_CHARACTERS:
+            most = settings.MESSAGE_MAX_CHARACTERS
+            raise BadRequest("message_too_long", f"Messages have at most {most:,} characters.")
+        return body
+
+
+class PermitBody(Body):
+    """A Turnstile token to exchange for a permit."""
+
+    token: Annotated[str, StringConstraints(max_length=2048)] = ""
+    scope: Annotated[str, StringConstraints(max_length=32)]
+
+
+class ReadBody(Body):
+    """How far a tab has read."""
+
+    seq: Annotated[int, Field(ge=0, le=2**53)]
+
+
+class StopBody(Body):
+    """How much of the reply was on screen, in UTF-16 units; everything when left out."""
+
+    seen: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None

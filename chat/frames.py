@@ -1,0 +1,241 @@
+"""The vocabulary: what the browser is told, over the socket and in JSON alike.
+
+Shapes are those of the product's contract. Times are ISO 8601 UTC, ids are UUIDs except seq and version; offsets in
+replies are in UTF-16 code units, as JavaScript counts.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal, TypedDict
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from chat.models import Conversation, Message, Reply
+from chat.rendering import to_html
+from girls.models import Girl
+
+
+class GirlShape(TypedDict):
+    name: str
+    slug: str
+    avatar_url: str
+
+
+class MessageShape(TypedDict):
+    id: str
+    seq: int
+    version: int
+    sender: str
+    kind: str
+    text: str
+    html: str
+    media: None
+    created_at: str
+    client_id: str | None
+
+
+class FreeShape(TypedDict):
+    text: int
+    media: int
+    audio: int
+
+
+class ConversationShape(TypedDict):
+    id: str
+    girl: GirlShape
+    version: int
+    last_seq: int
+    last_read_seq: int
+    free_remaining: FreeShape
+    premium_active: bool
+    premium_until: str | None
+
+
+class ReplyShape(TypedDict):
+    id: str
+    state: str
+    text: str
+    can_retry: bool
+
+
+class ThreadShape(TypedDict):
+    conversation: str
+    girl: GirlShape
+    preview: str
+    last_message_at: str
+    unread: bool
+    typing: bool
+
+
+class MessageFrame(TypedDict):
+    type: Literal["message"]
+    conversation: str
+    version: int
+    message: MessageShape
+
+
+class ConversationFrame(TypedDict):
+    type: Literal["conversation"]
+    conversation: ConversationShape
+
+
+class ReplyFrame(TypedDict):
+    type: Literal["reply"]
+    conversation: str
+    reply: ReplyShape
+
+
+class DeltaFrame(TypedDict):
+    type: Literal["delta"]
+    conversation: str
+    reply: str
+    offset: int
+    text: str
+
+
+class ThreadFrame(TypedDict):
+    type: Literal["thread"]
+    thread: ThreadShape
+
+
+class AccountFrame(TypedDict):
+    type: Literal["account"]
+    premium_active: bool
+    premium_until: str | None
+
+
+class ErrorFrame(TypedDict):
+    type: Literal["error"]
+    code: str
+    message: str
+
+
+ServerFrame = MessageFrame | ConversationFrame | ReplyFrame | DeltaFrame | ThreadFrame | AccountFrame | ErrorFrame
+
+
+class Watch(BaseModel):
+    """The only thing a browser says: which conversation it shows, and the version it knows."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["watch"]
+    conversation: UUID
+    version: int = 0
+
+
+def encode(frame: ServerFrame) -> str:
+    """A frame as it travels."""
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, or None."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def girl(girl: Girl) -> GirlShape:
+    """A character as chats show her."""
+    return {"name": girl.name, "slug": girl.slug, "avatar_url": girl.avatar_url}
+
+
+def message(message: Message) -> MessageShape:
+    """A message, whole."""
+    return {
+        "id": str(message.pk),
+        "seq": message.seq,
+        "version": message.version,
+        "sender": message.sender,
+        "kind": message.kind,
+        "text": message.text,
+        "html": to_html(message.text),
+        "media": None,
+        "created_at": iso(message.created_at) or "",
+        "client_id": str(message.client_id) if message.client_id else None,
+    }
+
+
+def conversation(conversation: Conversation) -> ConversationShape:
+    """A conversation's header. Needs its girl and its user."""
+    return {
+        "id": str(conversation.pk),
+        "girl": girl(conversation.girl),
+        "version": conversation.version,
+        "last_seq": conversation.last_seq,
+        "last_read_seq": conversation.last_read_seq,
+        "free_remaining": {
+            "text": conversation.free_text,
+            "media": conversation.free_media,
+            "audio": conversation.free_audio,
+        },
+        "premium_active": conversation.user.premium_active,
+        "premium_until": iso(conversation.user.premium_until),
+    }
+
+
+def reply(reply: Reply | None) -> ReplyShape | None:
+    """The latest reply of a conversation, if there ever was one."""
+    if reply is None:
+        return None
+    return {
+        "id": str(reply.pk),
+        "state": reply.state,
+        "text": reply.text if reply.is_owed else "",
+        "can_retry": reply.state == Reply.State.FAILED,
+    }
+
+
+def thread(conversation: Conversation, *, typing: bool) -> ThreadShape:
+    """A row of the thread list."""
+    mine = conversation.last_message_sender == Message.Sender.USER
+    return {
+        "conversation": str(conversation.pk),
+        "girl": girl(conversation.girl),
+        "preview": f"You: {conversation.last_message_preview}" if mine else conversation.last_message_preview,
+        "last_message_at": iso(conversation.last_message_at) or "",
+        "unread": conversation.unread,
+        "typing": typing,
+    }
+
+
+def message_frame(m: Message) -> MessageFrame:
+    """A message that is new or changed."""
+    return {"type": "message", "conversation": str(m.conversation_id), "version": m.version, "message": message(m)}
+
+
+def conversation_frame(c: Conversation) -> ConversationFrame:
+    """A header that changed: quota, read mark, version."""
+    return {"type": "conversation", "conversation": conversation(c)}
+
+
+def reply_frame(r: Reply) -> ReplyFrame:
+    """A reply that changed state, or its text so far."""
+    shape = reply(r)
+    assert shape is not None
+    return {"type": "reply", "conversation": str(r.conversation_id), "reply": shape}
+
+
+def delta_frame(conversation_id: UUID, reply_id: UUID, offset: int, text: str) -> DeltaFrame:
+    """A few more words of a reply; offset in UTF-16 units."""
+    return {
+        "type": "delta",
+        "conversation": str(conversation_id),
+        "reply": str(reply_id),
+        "offset": offset,
+        "text": text,
+    }
+
+
+def thread_frame(c: Conversation, *, typing: bool) -> ThreadFrame:
+    """A row of the thread list that changed."""
+    return {"type": "thread", "thread": thread(c, typing=typing)}
+
+
+def account_frame(user: Any) -> AccountFrame:
+    """What this person's premium is now."""
+    return {"type": "account", "premium_active": user.premium_active, "premium_until": iso(user.premium_until)}
+
+
+def error_frame(code: str, text: str) -> ErrorFrame:
+    """What was wrong with what the browser said."""
+    return {"type": "error", "code": code, "message": text}

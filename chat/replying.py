@@ -1,0 +1,367 @@
+"""The worker side: claim a reply, stream it from a model host, finish or fail it.
+
+Each worker process has one event loop on which all its replies are written; a Celery thread only waits for its own.
+Nothing is open in the database while a model writes: the few short reads and writes go through two threads, so a
+process needs two connections for any number of replies.
+"""
+
+import asyncio
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+from celery.signals import worker_shutting_down
+from django.conf import settings
+from django.db import close_old_connections
+from django.db.models import Q
+from django.utils import timezone
+
+from chat import frames, quotas
+from chat.llm import Finished, ModelError, Text, get_llm
+from chat.models import Message, Reply
+from chat.prompts import build_turns
+from chat.realtime import Announcer
+from chat.rendering import at_sentence_end, is_blank, utf16_cut, utf16_length
+from chat.settling import Written, end
+
+log = structlog.get_logger(__name__)
+
+PUSH_SECONDS = 0.05  # words go to the browser at most that often
+SAVE_SECONDS = 1.0  # and to the database that often, which renews the lease
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Ending(Enum):
+    """Why writing ended before the model did."""
+
+    LOST = "another worker has it, or it was settled"
+    STOPPED = "the member pressed Stop"
+    HANDED_ON = "this worker is stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed reply and what it takes to write it."""
+
+    reply_id: UUID
+    conversation_id: UUID
+    user_id: int
+    token: UUID
+    turns: list[Any]
+    started: float  # time.monotonic()
+    deadline: float  # time.monotonic()
+    typing: frames.ThreadFrame
+    name: str
+
+
+@dataclass(slots=True)
+class Draft:
+    """A reply while it is being written: its text, and what of it was pushed."""
+
+    job: Job
+    announcer: Announcer
+    text: str = ""
+    units: int = 0  # UTF-16 units pushed so far
+    unpushed: str = ""
+    pushed_at: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+    first_token_at: float | None = None
+    finished: Finished | None = None
+    ending: Ending | None = None
+    writing: "asyncio.Task[None] | None" = field(default=None)
+
+    async def write(self) -> None:
+        """Stream the reply from the model hosts. Raises ModelError."""
+        async with asyncio.timeout(max(0.1, self.job.deadline - time.monotonic())):
+            async for piece in get_llm().stream(self.job.turns, deadline=self.job.deadline):
+                if isinstance(piece, Text):
+                    self.add(piece.text)
+                else:
+                    self.finished = piece
+
+    def add(self, text: str) -> None:
+        """Take a few more words; push them now, or together with those of the next 50 ms."""
+        now = time.monotonic()
+        if self.first_token_at is None and not is_blank(text):
+            self.first_token_at = now
+        self.text += text
+        self.unpushed += text
+        if now - self.pushed_at >= PUSH_SECONDS:
+            self.push()
+        elif self.timer is None:
+            wait = self.pushed_at + PUSH_SECONDS - now
+            self.timer = asyncio.get_running_loop().call_later(wait, self.push)
+
+    def push(self) -> None:
+        """Send what was not sent yet."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        if self.unpushed:
+            job = self.job
+            frame = frames.delta_frame(job.conversation_id, job.reply_id, self.units, self.unpushed)
+            self.announcer.announce(job.user_id, frame)
+            self.units += utf16_length(self.unpushed)
+            self.unpushed = ""
+            self.pushed_at = time.monotonic()
+
+    def push_whole(self) -> None:
+        """Send the reply with all its text so far: tabs that missed a delta, or just opened, are whole again."""
+        shape: frames.ReplyShape = {
+            "id": str(self.job.reply_id),
+            "state": Reply.State.WRITING,
+            "text": self.text,
+            "can_retry": False,
+        }
+        conversation = str(self.job.conversation_id)
+        self.push()
+        self.announcer.announce(self.job.user_id, {"type": "reply", "conversation": conversation, "reply": shape})
+
+    def end_early(self, ending: Ending) -> None:
+        """Cut the model off."""
+        if self.ending is None and self.writing is not None and not self.writing.done():
+            self.ending = ending
+            self.writing.cancel()
+
+    def written(self, text: str) -> Written:
+        """The record of this reply, with the text that is kept."""
+        finished, started = self.finished, self.job.started
+        return Written(
+            text=text,
+            provider=finished.provider if finished else "",
+            model=finished.model if finished else "",
+            tokens_in=finished.tokens_in if finished else None,
+            tokens_out=finished.tokens_out if finished else None,
+            first_token_ms=round((self.first_token_at - started) * 1000) if self.first_token_at else None,
+            total_ms=round((time.monotonic() - started) * 1000),
+        )
+
+
+class Desk:
+    """Where one process writes its replies: an event loop in a thread of its own, two threads for the database."""
+
+    def __init__(self) -> None:
+        self.loop = _new_event_loop()
+        self.database = ThreadPoolExecutor(2, thread_name_prefix="reply-db")
+        self.announcer = Announcer()
+        self.drafts: dict[UUID, Draft] = {}
+        self.stopping = False
+        threading.Thread(target=self.loop.run_forever, name="replies", daemon=True).start()
+
+    async def db(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a short piece of database work off the loop."""
+
+        def work() -> R:
+            close_old_connections()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                close_old_connections()
+
+        return await self.loop.run_in_executor(self.database, work)
+
+    async def write_reply(self, reply_id: UUID) -> UUID | None:
+        """Claim, stream, settle. Returns the id of a reply to ring for next, if any."""
+        if self.stopping:
+            return reply_id
+        job = await self.db(take, reply_id)
+        if not isinstance(job, Job):
+            return job
+        draft = self.drafts[reply_id] = Draft(job, self.announcer)
+        try:
+            self.announcer.announce(job.user_id, job.typing)
+            draft.push_whole()
+            return await self._write(draft)
+        finally:
+            del self.drafts[reply_id]
+
+    async def _write(self, draft: Draft) -> UUID | None:
+        job = draft.job
+        error = ""
+        draft.writing = asyncio.create_task(draft.write())
+        saving = asyncio.create_task(self._keep_saving(draft))
+        try:
+            await draft.writing
+        except asyncio.CancelledError:
+            if draft.ending is None:
+                raise
+        except TimeoutError:
+            error = "no time left"
+        except ModelError as failure:
+            error = failure.reason
+        except Exception as failure:  # a fault of ours must not leave the member waiting for the sweep
+            log.exception("reply_crashed", reply=str(job.reply_id))
+            error = f"internal error: {type(failure).__name__}"
+        finally:
+            saving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await saving
+            draft.push()
+        match draft.ending:
+            case Ending.LOST:
+                return None
+            case Ending.HANDED_ON:
+                released = await self.db(Reply.objects.release, job.reply_id, token=job.token)
+                return job.reply_id if released else None
+            case Ending.STOPPED:
+                stop_at = await self.db(_stop_at, job.reply_id)
+                text = utf16_cut(draft.text, stop_at).rstrip()
+                state = Reply.State.STOPPED
+            case _:
+                text = draft.text.strip()
+                if draft.finished and draft.finished.finish_reason == "length":
+                    text = at_sentence_end(text)
+                state = Reply.State.FAILED if error else Reply.State.DONE
+        log.info(
+            "reply_ended",
+            reply=str(job.reply_id),
+            state=str(state),
+            error=error,
+            ms=round((time.monotonic() - job.started) * 1000),
+        )
+        return await self.db(
+            end, job.reply_id, state, token=job.token, written=draft.written("" if error else text), error=error
+        )
+
+    async def _keep_saving(self, draft: Draft) -> None:
+        """Save the text each second, which renews the lease and learns whether to go on."""
+        job = draft.job
+        while True:
+            await asyncio.sleep(SAVE_SECONDS)
+            try:
+                ending = await self.db(save, job.reply_id, job.token, draft.text)
+            except Exception as error:  # the database is away for a moment: the lease has room for a few tries
+                log.warning("save_failed", reply=str(job.reply_id), error=type(error).__name__)
+                continue
+            if ending is not None:
+                return draft.end_early(ending)
+            if draft.text:
+                draft.push_whole()
+
+    async def hand_on(self, grace: float) -> None:
+        """Finish what can be finished in `grace` seconds, cut off the rest: their tasks ring for another worker."""
+        self.stopping = True
+        until = time.monotonic() + grace
+        while self.drafts and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        for draft in list(self.drafts.values()):
+            draft.end_early(Ending.HANDED_ON)
+        while self.drafts:
+            await asyncio.sleep(0.02)
+        await self.announcer.drain()
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # not on Windows
+
+    return uvloop.new_event_loop()
+
+
+_desk: Desk | None = None
+_desk_lock = threading.Lock()
+
+
+def desk() -> Desk:
+    """This process's desk, made at first use (after any fork)."""
+    global _desk
+    with _desk_lock:
+        if _desk is None:
+            _desk = Desk()
+        return _desk
+
+
+def write_reply(reply_id: UUID) -> UUID | None:
+    """Write one reply; the calling thread waits. Returns the id of a reply to ring for next, if any."""
+    here = desk()
+    return asyncio.run_coroutine_threadsafe(here.write_reply(reply_id), here.loop).result()
+
+
+def hand_on(grace: float | None = None) -> None:
+    """Stop taking replies; finish or hand on those at hand. Waits; the tasks end with it."""
+    if _desk is not None:
+        seconds = settings.REPLY_HANDOVER_SECONDS if grace is None else grace
+        asyncio.run_coroutine_threadsafe(_desk.hand_on(seconds), _desk.loop).result(seconds + 10)
+
+
+@worker_shutting_down.connect
+def _hand_on_in_background(**kwargs: Any) -> None:
+    # Celery then waits for the tasks, which end within the grace. Not in the signal handler: it must return.
+    threading.Thread(target=hand_on, name="hand-on", daemon=True).start()
+
+
+def take(reply_id: UUID) -> Job | UUID | None:
+    """Claim a reply and read what it takes to write it.
+
+    None when it is another's or has ended; the id of the next reply to ring for when this one was ended here.
+    """
+    token = uuid4()
+    if not Reply.objects.claim(reply_id, token=token):
+        return None
+    started = time.monotonic()
+    reply = Reply.objects.select_related("conversation__girl", "conversation__user").get(pk=reply_id)
+    conversation = reply.conversation
+    left = (reply.due_at - timezone.now()).total_seconds()
+    ended = partial(end, reply_id, token=token)
+    if reply.stop_at is not None:
+        return ended(Reply.State.STOPPED)
+    if left <= 0:
+        return ended(Reply.State.FAILED, error="overdue")
+    if not conversation.user.is_active or conversation.deleted_at:
+        return ended(Reply.State.FAILED, error="member or conversation gone")
+    girl = conversation.girl
+    turns = build_turns(
+        persona=girl.persona_prompt,
+        name=girl.name,
+        example_dialogue=girl.example_dialogue,
+        history=[(m.sender, m.text) for m in history(reply)],
+    )
+    return Job(
+        reply_id=reply_id,
+        conversation_id=conversation.pk,
+        user_id=conversation.user_id,
+        token=token,
+        turns=turns,
+        started=started,
+        deadline=started + left,
+        typing=frames.thread_frame(conversation, typing=True),
+        name=girl.name,
+    )
+
+
+def history(reply: Reply) -> list[Message]:
+    """The last turns before this reply, what it answers last.
+
+    A reply that was written while the member went on stands after what they said meanwhile; for the model it comes
+    before, so that the last turn is what is to be answered.
+    """
+    conversation = reply.conversation
+    said = conversation.messages.filter(Q(sender=Message.Sender.AI) | Q(seq__lte=reply.answers_through))
+    recent = list(said.order_by("-seq")[: settings.CHAT_CONTEXT_TURNS])[::-1]
+    if recent and recent[-1].sender == Message.Sender.AI:
+        asked = set(quotas.unanswered(conversation, reply.answers_through).values_list("seq", flat=True))
+        recent.sort(key=lambda m: (m.seq in asked, m.seq))
+    return recent
+
+
+def save(reply_id: UUID, token: UUID, text: str) -> Ending | None:
+    """Save the text so far and renew the lease; why to stop writing, if so."""
+    if not Reply.objects.keep(reply_id, token=token, text=text):
+        return Ending.LOST
+    return Ending.STOPPED if _stop_at(reply_id) is not None else None
+
+
+def _stop_at(reply_id: UUID) -> int | None:
+    return Reply.objects.values_list("stop_at", flat=True).get(pk=reply_id)

@@ -1,0 +1,97 @@
+"""How an owed reply ends: done, stopped or failed, once, whoever ends it."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from chat import frames, quotas, realtime
+from chat.models import Conversation, Message, Reply
+from chat.rendering import is_blank
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote, and what it took. Times in milliseconds from the claim."""
+
+    text: str
+    provider: str = ""
+    model: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+
+
+def end_owed(
+    conversation: Conversation,
+    reply: Reply,
+    state: Reply.State,
+    *,
+    token: UUID | None = None,
+    written: Written | None = None,
+    error: str = "",
+) -> UUID | None:
+    """End a reply under the conversation's lock, inside the caller's transaction.
+
+    Done and stopped leave her message behind (if anything was written); failed gives the free messages back.
+    With a token, only the worker that holds the lease may. Returns the id of the next reply when newer messages
+    wait for one, for the caller to ring; None otherwise, and when the reply had already ended.
+    """
+    fields: dict[str, Any] = {"error": error[:300]}
+    if written is not None:
+        fields |= {
+            "text": written.text,
+            "provider": written.provider,
+            "model": written.model,
+            "tokens_in": written.tokens_in,
+            "tokens_out": written.tokens_out,
+            "first_token_ms": written.first_token_ms,
+            "total_ms": written.total_ms,
+        }
+    if not Reply.objects.settle(reply.pk, state, token=token, **fields):
+        return None
+    reply.state = state
+    through = reply.answers_through
+    newer_wait = conversation.last_seq > through
+    message: Message | None = None
+    if state == Reply.State.FAILED:
+        quotas.give_back(conversation, through)
+        conversation.bump()
+    elif written is not None and not is_blank(written.text):
+        message = conversation.write(Message.Sender.AI, written.text)
+        Reply.objects.filter(pk=reply.pk).update(message=message)
+    else:
+        conversation.bump()
+    following = conversation.owe_reply() if newer_wait else None
+    news: list[frames.ServerFrame] = [frames.message_frame(message)] if message else []
+    news += [
+        frames.reply_frame(reply),
+        *([frames.reply_frame(following)] if following else []),
+        frames.conversation_frame(conversation),
+        frames.thread_frame(conversation, typing=following is not None),
+    ]
+    transaction.on_commit(partial(realtime.announce, conversation.user_id, *news), robust=True)
+    return following.pk if following else None
+
+
+def end(
+    reply_id: UUID,
+    state: Reply.State,
+    *,
+    token: UUID | None = None,
+    written: Written | None = None,
+    error: str = "",
+) -> UUID | None:
+    """`end_owed` in a transaction of its own. A conversation deleted meanwhile drops the reply silently."""
+    with transaction.atomic(durable=True):
+        reply = Reply.objects.filter(pk=reply_id).first()
+        if reply is None:
+            return None
+        try:
+            conversation = Conversation.objects.locked(reply.conversation_id)
+        except Conversation.DoesNotExist:
+            return None
+        return end_owed(conversation, reply, state, token=token, written=written, error=error)

@@ -1,0 +1,19 @@
+from django.urls import path
+
+from chat import views
+
+app_name = "chat"
+urlpatterns = [
+    path("girls/<slug:slug>/chat/", views.start, name="start"),
+    path("chat/", views.thread_list, name="threads"),
+    path("chat/latest/", views.latest, name="latest"),
+    path("chat/threads/", views.threads, name="threads_json"),
+    path("chat/permits/", views.mint_permit, name="permits"),
+    path("chat/<uuid:pk>/", views.conversation, name="conversation"),
+    path("chat/<uuid:pk>/state/", views.state, name="state"),
+    path("chat/<uuid:pk>/messages/", views.messages, name="messages"),
+    path("chat/<uuid:pk>/read/", views.read, name="read"),
+    path("chat/<uuid:pk>/retry/", views.retry, name="retry"),
+    path("chat/<uuid:pk>/stop/", views.stop, name="stop"),
+    path("chat/<uuid:pk>/delete/", views.delete, name="delete"),
+]

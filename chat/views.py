@@ -1,0 +1,282 @@
+"""Doors of the chat: find, call one function, answer."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import permits, ratelimits
+from accounts.turnstile import SecurityCheckFailed
+from chat import frames, sending, starting, sweeping, sync
+from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
+from chat.models import Conversation
+from chat.quotas import QuotaExhausted
+from girls.models import Girl
+
+View = Callable[..., HttpResponse]
+
+
+def refused(code: str, message: str, status: int, **extra: Any) -> JsonResponse:
+    """The shape of every refusal."""
+    return JsonResponse({"error": {"code": code, "message": message, **extra}}, status=status)
+
+
+def answers_json(view: View) -> View:
+    """A private door that speaks JSON: who is not signed in is told so; the product's refusals become answers."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return refused("sign_in_required", "Sign in to go on.", 401)
+        try:
+            response = view(request, *args, **kwargs)
+        except (Http404, Conversation.DoesNotExist):
+            response = refused("not_found", "There is nothing here.", 404)
+        except BadRequest as error:
+            response = refused(error.code, error.message, 400)
+        except SecurityCheckFailed:
+            response = refused("security_check_failed", "Security check failed", 403)
+        except QuotaExhausted as error:
+            response = refused("quota_exhausted", "Nothing is left for free here.", 402, kind=error.kind)
+        except ratelimits.TooManyRequests as error:
+            response = refused("too_many_requests", "That was a little fast. Wait a moment.", 429)
+            response["Retry-After"] = str(error.retry_after)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return door
+
+
+def page(view: View) -> View:
+    """A private page: sign-in first, and nothing of it kept by caches."""
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return login_required(door)
+
+
+def _find(request: HttpRequest, pk: UUID) -> Conversation:
+    return get_object_or_404(Conversation.objects.visible_to(request.user), pk=pk)
+
+
+# --- Pages -------------------------------------------------------------------------------------------
+
+
+@require_POST
+@page
+def start(request: HttpRequest, slug: str) -> HttpResponse:
+    """Start the conversation with a character, or reopen it. A starter travels along as the draft."""
+    girl = get_object_or_404(Girl.objects.visible_to(request.user), slug=slug)
+    conversation = starting.start_conversation(request.user, girl)
+    response = redirect("chat:conversation", conversation.pk)
+    starter = request.POST.get("starter", "")
+    if starter in girl.starters:
+        response["Location"] += f"?starter={girl.starters.index(starter)}"
+    return response
+
+
+@require_GET
+@page
+def thread_list(request: HttpRequest) -> HttpResponse:
+    """The thread list; on a desktop beside an invitation to pick one."""
+    return render(request, "chat/threads.html", _threads(request))
+
+
+@require_GET
+@page
+def latest(request: HttpRequest) -> HttpResponse:
+    """The three latest threads, a fragment for the browse page."""
+    threads = sync.threads(request.user, limit=3)["threads"]
+    return render(request, "chat/_latest.html", {"threads": [_with_time(t, "last_message_at") for t in threads]})
+
+
+@require_GET
+@page
+def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A conversation: its last 50 messages, beside the thread list."""
+    found = _find(request, pk)
+    sweeping.settle_overdue(found)
+    state = sync.snapshot(found)
+    girl = found.girl
+    index = request.GET.get("starter", "")
+    starter = girl.starters[int(index)] if index.isdecimal() and int(index) < len(girl.starters) else ""
+    unread_from = next((m["seq"] for m in state["messages"] if m["seq"] > found.last_read_seq), None)
+    context = _threads(request) | {
+        "girl": girl,
+        "conversation": state["conversation"],
+        "messages": [_with_time(m, "created_at") for m in state["messages"]],
+        "reply": state["reply"],
+        "has_older": state["has_more"],
+        "unread_from": unread_from,
+        "starter": starter,
+        "free_total": {"text": settings.FREE_TEXT, "media": settings.FREE_MEDIA, "audio": settings.FREE_AUDIO},
+        "message_max": settings.MESSAGE_MAX_CHARACTERS,
+    }
+    context["state_json"] = {
+        "conversation": state["conversation"],
+        "messages": state["messages"],
+        "reply": state["reply"],
+        "has_older": state["has_more"],
+        "unread_from": unread_from,
+        "free_total": context["free_total"],
+        "message_max": settings.MESSAGE_MAX_CHARACTERS,
+        "permit_scope": sending.PERMIT_SCOPE,
+        "plans_url": context["plans_url"],
+        "enter_sends": request.user.enter_sends,  # type: ignore[union-attr]
+        "threads": [t | {"last_message_at": frames.iso(t["last_message_at"])} for t in context["threads"]],
+    }
+    return render(request, "chat/conversation.html", context)
+
+
+def _threads(request: HttpRequest) -> dict[str, Any]:
+    page = sync.threads(request.user)
+    threads = [_with_time(t, "last_message_at") for t in page["threads"]]
+    return {
+        "threads": threads,
+        "has_more": page["has_more"],
+        "unread_count": sum(t["unread"] for t in threads),
+        "plans_url": _plans_url(),
+    }
+
+
+def _with_time(shape: Any, field: str) -> dict[str, Any]:
+    """A contract shape whose time is a datetime again, for templates."""
+    return {**shape, field: parse_datetime(shape[field])}
+
+
+def _plans_url() -> str:
+    try:
+        return reverse("payments:plans")
+    except NoReverseMatch:
+        return ""
+
+
+# --- JSON --------------------------------------------------------------------------------------------
+
+
+@require_GET
+@answers_json
+def threads(request: HttpRequest) -> HttpResponse:
+    """GET: the thread list, 50 at a time, `?before=<last_message_at of the last row>`."""
+    before = None
+    if "before" in request.GET:
+        try:
+            before = parse_datetime(request.GET["before"].replace(" ", "+"))
+        except ValueError:
+            before = None
+        if before is None or before.tzinfo is None:
+            raise BadRequest("bad_request", "before is a time with its zone.")
+    return JsonResponse(sync.threads(request.user, before))
+
+
+@require_GET
+@answers_json
+def state(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """GET: what changed after `?after=<version>`; without it the last 50 messages."""
+    found = _find(request, pk)
+    sweeping.settle_overdue(found)
+    if "after" not in request.GET:
+        return JsonResponse(sync.snapshot(found))
+    return JsonResponse(sync.changes_since(found, _number(request, "after")))
+
+
+@require_GET
+@answers_json
+def older(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """GET: the 50 messages before `?before=<seq>`."""
+    return JsonResponse(sync.older(_find(request, pk), _number(request, "before")))
+
+
+def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """GET older messages, POST a new one."""
+    return send(request, pk) if request.method == "POST" else older(request, pk)
+
+
+@require_POST
+@answers_json
+def mint_permit(request: HttpRequest) -> HttpResponse:
+    """POST {token, scope}: proof of a browser for the next few sends."""
+    body = PermitBody.of(request)
+    if body.scope != sending.PERMIT_SCOPE:
+        raise BadRequest("bad_request", "Something is wrong with scope.")
+    permit = permits.mint(request.user, body.token, body.scope)
+    return JsonResponse(
+        {"permit": str(permit.pk), "uses_left": permit.uses_left, "expires_at": frames.iso(permit.expires_at)},
+        status=201,
+    )
+
+
+@require_POST
+@answers_json
+def send(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST {text, client_id, permit}: 201; a repeat of a client id answers 200 with the same and costs nothing."""
+    found = _find(request, pk)
+    body = MessageBody.of(request)
+    ratelimits.may_send(request.user)
+    sent = sending.send_message(found, text=body.text, client_id=body.client_id, permit=body.permit)
+    return JsonResponse(_sent(sent), status=201 if sent.created else 200)
+
+
+@require_POST
+@answers_json
+def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST: ask again after a failure; 201, or 200 when it was asked already."""
+    found = _find(request, pk)
+    ratelimits.may_retry(request.user)
+    try:
+        sent = sending.retry_reply(found)
+    except sending.NothingToRetry:
+        raise BadRequest("bad_request", "There is nothing to try again.") from None
+    return JsonResponse(_sent(sent), status=201 if sent.created else 200)
+
+
+@require_POST
+@answers_json
+def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST {seen?}: stop the running reply, keeping what was on screen."""
+    reply = sending.stop_reply(_find(request, pk), seen=StopBody.of(request).seen)
+    return JsonResponse({"reply": frames.reply(reply)})
+
+
+@require_POST
+@answers_json
+def read(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST {seq}: everything up to there was read."""
+    sending.mark_read(_find(request, pk), seq=ReadBody.of(request).seq)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@answers_json
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST: erase the conversation."""
+    starting.delete_conversation(_find(request, pk))
+    return HttpResponse(status=204)
+
+
+def _sent(sent: sending.Sent) -> dict[str, Any]:
+    return {
+        "message": frames.message(sent.message),
+        "reply": frames.reply(sent.reply),
+        "conversation": frames.conversation(sent.conversation),
+    }
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    value = request.GET.get(name, "")
+    if not value.isascii() or not value.isdecimal() or len(value) > 15:
+        raise BadRequest("bad_request", f"{name} is a whole number.")
+    return int(value)

@@ -1,0 +1,21 @@
+"""Every URL of the site. Which app serves a page follows from whose data it shows."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health, pages
+
+urlpatterns = [
+    path("", include("girls.urls")),
+    path("", include("accounts.urls")),
+    path("", include("chat.urls")),
+    path("", include("media.urls")),
+    path("safety/", pages.safety, name="safety"),
+    path("terms/", pages.terms, name="terms"),
+    path("privacy/", pages.privacy, name="privacy"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path(f"{settings.ADMIN_PATH}/", admin.site.urls),
+]
