@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.core.checks import register
+
+from config import checks
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        register(checks.safe_to_start, "dusk")
+        register(checks.templates_compile, "dusk", deploy=True)

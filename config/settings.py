@@ -5,6 +5,7 @@ Every value that differs between a laptop and a server comes from the environmen
 `config/checks.py` refuses to start what would be unsafe.
 """
 
+import logging
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +13,11 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONCE, NONE, SELF
 
+from config.logging import log_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")  # what is already in the environment wins
+environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))  # what is already in the environment wins
 
 # --- The site ------------------------------------------------------------------------------------
 
@@ -279,5 +282,10 @@ CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 # --- Logs and metrics -------------------------------------------------------------------------------------
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only while DEBUG is on
+DRAIN_SECONDS = env.int("DRAIN_SECONDS", 0)  # from SIGTERM on, keep serving so long while /readyz says 503
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = log_settings(pretty=DEBUG, level=LOG_LEVEL)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True  # the request's id goes with the tasks it rings for
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, one a task
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
 TESTING = "pytest" in sys.modules

@@ -1,0 +1,141 @@
+"""What would be unsafe with DEBUG off, each named with its remedy. Every process asks before it starts."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.template import TemplateSyntaxError, engines
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+DUMMY_TURNSTILE = re.compile(r"[123]x0{8,}")  # Cloudflare's keys for tests: always pass, always fail
+
+
+def refuse_unsafe(**kwargs: Any) -> None:
+    """End the process, saying why, if it would be unsafe. For servers and workers, which run no system checks."""
+    if problems := [m for m in safe_to_start() if m.is_serious()]:
+        lines = "".join(f"\n  ({m.id}) {m.msg}\n      {m.hint}" for m in problems)
+        sys.exit(f"Dusk does not start:{lines}")
+
+
+def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The system check: what half-works in any mode, and with DEBUG off what leaves a door open or loses data."""
+    problems = [*_secret_key(), *_model_hosts()]
+    return problems if settings.DEBUG else [*problems, *_doors(), *_servers(), *_address()]
+
+
+def _secret_key() -> Iterator[CheckMessage]:
+    try:
+        key = settings.SECRET_KEY
+    except ImproperlyConfigured:  # how Django says that it is empty
+        key = ""
+    if not key or (not settings.DEBUG and (len(key) < 50 or len(set(key)) < 5)):
+        yield Error(
+            "SECRET_KEY is missing or shorter than 50 characters: sessions could be forged.",
+            hint='Set it to what this prints: python -c "import secrets; print(secrets.token_urlsafe(50))"',
+            id="dusk.E001",
+        )
+
+
+def _doors() -> Iterator[CheckMessage]:
+    keys = (settings.TURNSTILE_SITE_KEY, settings.TURNSTILE_SECRET_KEY)
+    if not all(keys):
+        yield Error(
+            "Turnstile's keys are missing: robots could sign up and send.",
+            hint="Set TURNSTILE_SITE_KEY and TURNSTILE_SECRET_KEY from Cloudflare's dashboard.",
+            id="dusk.E002",
+        )
+    elif any(DUMMY_TURNSTILE.match(key) for key in keys):
+        yield Error(
+            "Turnstile's keys are Cloudflare's dummies, which let everybody pass.",
+            hint="Set TURNSTILE_SITE_KEY and TURNSTILE_SECRET_KEY to the site's own.",
+            id="dusk.E003",
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Error(
+            "ALLOWED_HOSTS lets any host name in: links in mails could be forged.",
+            hint="Leave it unset (it is then SITE_URL's host) or name the hosts.",
+            id="dusk.E007",
+        )
+    if not settings.RESEND_API_KEY:
+        yield Warning(
+            "RESEND_API_KEY is missing: mails go to the console, so nobody can reset a password.",
+            hint="Set RESEND_API_KEY.",
+            id="dusk.W001",
+        )
+
+
+def _servers() -> Iterator[CheckMessage]:
+    if not settings.REDIS_URL:
+        yield Error(
+            "REDIS_URL is missing: queue, cache and frames would live in one process's memory.",
+            hint="Set REDIS_URL, as in redis://127.0.0.1:6379/0.",
+            id="dusk.E004",
+        )
+    database = settings.DATABASES["default"]
+    if "sqlite" in database["ENGINE"]:
+        # A file nobody chose vanishes with the container that holds it. One that was chosen is correct, only slower.
+        if Path(str(database["NAME"])).parent == settings.BASE_DIR / "var":
+            yield Error(
+                "DATABASE_URL is missing: everything would be kept in a file beside the code.",
+                hint="Set DATABASE_URL, as in postgres://dusk@127.0.0.1:5432/dusk.",
+                id="dusk.E005",
+            )
+        else:
+            yield Warning(
+                "DATABASE_URL names an SQLite file: right for one machine only.",
+                hint="Use PostgreSQL as soon as there are two.",
+                id="dusk.W002",
+            )
+
+
+def _address() -> Iterator[CheckMessage]:
+    site = urlsplit(settings.SITE_URL)
+    if site.scheme != "https" and site.hostname not in LOOPBACK:
+        yield Error(
+            "SITE_URL is not https: cookies and messages would travel in the clear.",
+            hint="Set SITE_URL to the public address, as in https://dusk.example.",
+            id="dusk.E006",
+        )
+    if site.scheme == "https" and not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        yield Warning(
+            "SITE_URL is https but no proxy is trusted: everybody would share the proxy's address and its limits.",
+            hint="Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For.",
+            id="dusk.W003",
+        )
+
+
+def _model_hosts() -> Iterator[CheckMessage]:
+    hosts = settings.LLM_PROVIDERS
+    for host in hosts:
+        if bool(host["base_url"]) != bool(host["model"]):
+            name = host["name"].upper()
+            yield Error(
+                f"The {host['name']} model host is half configured: it would never be asked.",
+                hint=f"Set both LLM_BASE_URL_{name} and LLM_MODEL_{name}, or neither.",
+                id="dusk.E009",
+            )
+    if not settings.DEBUG and not any(host["base_url"] for host in hosts):
+        yield Error(
+            "No model host is named: the scripted model would answer people who believe that it is the real one.",
+            hint="Set LLM_BASE_URL_PRIMARY, LLM_MODEL_PRIMARY and, where the host asks for one, LLM_API_KEY_PRIMARY.",
+            id="dusk.E008",
+        )
+
+
+def templates_compile(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The check of `check --deploy`: no page fails only when somebody opens it."""
+    problems: list[CheckMessage] = []
+    folder = settings.BASE_DIR / "templates"
+    for path in sorted(folder.rglob("*.*")):
+        name = path.relative_to(folder).as_posix()
+        try:
+            engines["django"].get_template(name)
+        except TemplateSyntaxError as error:
+            problems.append(Error(f"{name} does not compile: {error}", hint="Correct the template.", id="dusk.E010"))
+    return problems

@@ -1,0 +1,166 @@
+"""For machines: does the process live, may it get traffic, and how are the replies doing."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from types import FrameType
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count, Min, Q, Sum
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from chat.models import Reply
+
+LATE_SECONDS = 30  # two sweeps: a reply that nobody took for so long says that the worker or beat is gone
+WINDOW = timedelta(minutes=5)
+BUCKETS_MS = (100, 250, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 40_000, 60_000)
+
+draining = threading.Event()
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is asked, so that a database outage restarts no server."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """May traffic come here? The database must answer; the rest is reported and costs nothing: rows wait."""
+    if draining.is_set():
+        return JsonResponse({"status": "draining"}, status=503)
+    try:
+        replies = replies_are_late()
+    except DatabaseError:
+        return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
+    report = {"database": "ok", "redis": redis_state(), "replies": "late" if replies else "ok"}
+    degraded = report["redis"] == "away" or replies
+    return JsonResponse({"status": "degraded" if degraded else "ok", **report})
+
+
+def replies_are_late() -> bool:
+    """Whether a reply has waited unclaimed, or lain with a dead worker, for longer than two sweeps take."""
+    since = timezone.now() - timedelta(seconds=LATE_SECONDS)
+    waiting = Q(state=Reply.State.QUEUED, created_at__lt=since)
+    abandoned = Q(state=Reply.State.WRITING, lease_until__lt=since)
+    return Reply.objects.filter(waiting | abandoned).exists()
+
+
+def redis_state() -> str:
+    """ok, away, or unused. Takes half a second at most."""
+    if not settings.REDIS_URL:
+        return "unused"
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=None) as r:
+            r.ping()
+    except redis.RedisError:
+        return "away"
+    return "ok"
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text, for the bearer of METRICS_TOKEN; without one, for anybody while DEBUG is on, else nobody."""
+    token = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "")
+    if not (constant_time_compare(given, f"Bearer {token}") if token else settings.DEBUG):
+        raise Http404
+    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+class RepliesCollector(Collector):
+    """What the Reply rows say at the moment of the scrape, in two queries.
+
+    Web and workers are many processes that come and go; the rows are the one place that knows them all.
+    Figures of finished replies cover the last five minutes: they are gauges, to be shown as they are.
+    """
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Replies owed and the oldest of them; finished ones by provider with tokens and latency."""
+        now = timezone.now()
+        owed = GaugeMetricFamily("dusk_replies_owed", "Replies not yet done.", labels=["state"])
+        counts = {state.value: 0 for state in Reply.OWED}
+        oldest = now
+        for row in (
+            Reply.objects.filter(state__in=Reply.OWED).values("state").annotate(n=Count("pk"), at=Min("created_at"))
+        ):
+            counts[row["state"]] = row["n"]
+            oldest = min(oldest, row["at"])
+        for state, n in counts.items():
+            owed.add_metric([state], n)
+        yield owed
+        age = (now - oldest).total_seconds()
+        yield GaugeMetricFamily("dusk_queue_age_seconds", "Age of the oldest reply owed; 0 when none is.", value=age)
+        yield from self._finished(now - WINDOW)
+
+    def _finished(self, since: Any) -> Iterator[Metric]:
+        labels = ["provider", "model"]
+        finished = GaugeMetricFamily("dusk_replies_finished", "In five minutes.", labels=[*labels, "state"])
+        tokens = GaugeMetricFamily("dusk_llm_tokens", "In five minutes.", labels=[*labels, "direction"])
+        latencies = {
+            field: GaugeHistogramMetricFamily(name, "Of replies done in five minutes, from claim.", labels=labels)
+            for field, name in (
+                ("first_token_ms", "dusk_llm_first_token_seconds"),
+                ("total_ms", "dusk_llm_total_seconds"),
+            )
+        }
+        figures: dict[str, Any] = {"n": Count("pk"), "tin": Sum("tokens_in"), "tout": Sum("tokens_out")}
+        for field in latencies:
+            figures[f"{field}_n"] = Count(field)
+            figures[f"{field}_sum"] = Sum(field)
+            figures |= {f"{field}_{b}": Count("pk", filter=Q(**{f"{field}__lte": b})) for b in BUCKETS_MS}
+        ended = Reply.objects.filter(finished_at__gte=since).values("provider", "model", "state").annotate(**figures)
+        for row in ended.order_by("provider", "model", "state"):
+            who = [row["provider"] or "none", row["model"] or "none"]
+            finished.add_metric([*who, row["state"]], row["n"])
+            tokens.add_metric([*who, "in"], row["tin"] or 0)
+            tokens.add_metric([*who, "out"], row["tout"] or 0)
+            if row["state"] != Reply.State.DONE:
+                continue
+            for field, family in latencies.items():
+                buckets = [(str(b / 1000), row[f"{field}_{b}"]) for b in BUCKETS_MS]
+                buckets.append(("+Inf", row[f"{field}_n"]))
+                family.add_metric(who, buckets, (row[f"{field}_sum"] or 0) / 1000)
+        yield from (finished, tokens, *latencies.values())
+
+
+REGISTRY.register(RepliesCollector())
+
+
+def drain_on_sigterm() -> None:
+    """Let /readyz say 503 from SIGTERM on, and keep serving for DRAIN_SECONDS while load balancers turn away.
+
+    Call it when the server has set its own signal handler, that is when it loads the application.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def drain(sig: int, frame: FrameType | None) -> None:
+        again, _ = draining.is_set(), draining.set()
+        if not callable(stop):
+            raise SystemExit(0)
+        if again or not settings.DRAIN_SECONDS:
+            stop(sig, frame)
+        else:
+            threading.Timer(settings.DRAIN_SECONDS, stop, (sig, frame)).start()
+
+    signal.signal(signal.SIGTERM, drain)

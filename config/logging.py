@@ -1,0 +1,83 @@
+"""Logs: one JSON object a line, readable lines while DEBUG is on. Never message text, prompts or keys.
+
+Our code names events and binds ids; it never logs what people wrote. Libraries that would are kept quiet here.
+"""
+
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+# At INFO or DEBUG these write URLs, headers, credentials found, frames or the parameters of SQL.
+QUIET = (
+    "aiohttp",
+    "asyncio",
+    "botocore",
+    "celery.app.trace",  # django-structlog says the same, with the request's id
+    "celery.worker.strategy",
+    "daphne",
+    "django.db.backends",
+    "httpcore",
+    "httpx",
+    "kombu",
+    "stripe",
+    "urllib3",
+    "uvicorn",
+    "websockets",
+)
+
+
+def one_line(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Escape line breaks, so that nobody can write a second line into a log that is read as lines."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception":
+            event[key] = value.replace("\r", "\\r").replace("\n", "\\n")
+    return event
+
+
+# What every record goes through, ours and the libraries'.
+COMMON: list[Any] = [
+    structlog.contextvars.merge_contextvars,  # request_id, user_id, task_id
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def log_settings(*, pretty: bool, level: str) -> dict[str, Any]:
+    """Set structlog up and return what Django's LOGGING shall be."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *COMMON,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    # Tracebacks without local variables: those hold what people wrote.
+    render: list[Any] = (
+        [one_line, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if pretty
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structlog": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": COMMON,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django would send its own to other handlers.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            **{name: {"level": "WARNING"} for name in QUIET},
+        },
+    }
