@@ -1,0 +1,31 @@
+"""Model hosts: who writes the characters' replies. `get_llm()` is the one door; vendor shapes stay in here."""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from .base import ModelHost
+from .chain import Chain
+from .openai_compatible import OpenAICompatible
+from .scripted import Scripted
+
+_hosts: WeakKeyDictionary[asyncio.AbstractEventLoop, ModelHost] = WeakKeyDictionary()
+
+
+def get_llm() -> ModelHost:
+    """The chain of configured hosts, or the scripted twin when there are none.
+
+    One for each running event loop, because connections belong to a loop.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _hosts:
+        providers = [OpenAICompatible(**provider) for provider in settings.LLM_PROVIDERS if provider["base_url"]]
+        _hosts[loop] = Chain(providers or [Scripted()])
+    return _hosts[loop]
+
+
+async def close_llm() -> None:
+    """Close what `get_llm()` opened in this event loop."""
+    if host := _hosts.pop(asyncio.get_running_loop(), None):
+        await host.aclose()

@@ -1,0 +1,135 @@
+"""What every model host is to the rest of Dusk: a stream of text with one end, or one error of this tree.
+
+    ModelError
+    ├── Unreachable          no connection, or it was lost before an answer began
+    ├── TimedOut             a deadline of ours passed
+    ├── Refused              the host answered with an HTTP error: status, retryable, retry_after
+    ├── BadAnswer            an answer came, and it cannot be shown
+    │   ├── EmptyAnswer      nothing visible: blank, or only reasoning
+    │   ├── TruncatedAnswer  it stopped before its end
+    │   └── FilteredAnswer   the host's own filter stepped in
+    ├── NoAnswer             every host failed before anything was visible: reasons
+    └── BrokenOff            it failed after something was visible
+
+A host raises the first four, the chain the last two. `reason` is short and safe to log and to store: it
+never holds a prompt, a message, a key or words that the host chose freely.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypedDict
+
+
+class Turn(TypedDict):
+    """One message as the model is shown it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Visible text, to be shown at once. Joined, the texts of a stream are the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of an answer; comes exactly once, last. `finish_reason` is "stop" or "length"."""
+
+    provider: str
+    model: str
+    finish_reason: str
+    tokens_in: int | None
+    tokens_out: int | None
+
+
+class ModelHost(Protocol):
+    """Something that continues a conversation."""
+
+    name: str
+
+    def stream(self, turns: Sequence[Turn], *, deadline: float) -> AsyncGenerator[Text | Finished, None]:
+        """Answer the last turn before `deadline` (`time.monotonic()` seconds), or raise ModelError.
+
+        Whoever may leave early closes the generator (`contextlib.aclosing`): that ends the request.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class ModelError(Exception):
+    """A model host did not do its part."""
+
+    retryable = False  # the same request may well succeed at the same host a moment later
+    counts = True  # it speaks against the host, not against this one request
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unreachable(ModelError):
+    """No connection, or it was lost before an answer began."""
+
+    retryable = True
+
+
+class TimedOut(ModelError):
+    """A deadline of ours passed."""
+
+
+class Refused(ModelError):
+    """The host answered with an HTTP error. `retry_after` is in seconds, if the host named a time."""
+
+    def __init__(self, status: int, *, code: str = "", retry_after: float | None = None) -> None:
+        super().__init__(f"http {status} {code}".rstrip())
+        self.status = status
+        self.retryable = status in {408, 409, 425, 429} or status >= 500
+        self.counts = status not in {400, 413, 422}  # those may be about this one conversation
+        self.retry_after = retry_after
+
+
+class BadAnswer(ModelError):
+    """An answer came, and it cannot be shown."""
+
+
+class EmptyAnswer(BadAnswer):
+    """Nothing visible: blank, or only reasoning."""
+
+
+class TruncatedAnswer(BadAnswer):
+    """The answer stopped before its end."""
+
+
+class FilteredAnswer(BadAnswer):
+    """The host's own filter stepped in."""
+
+    counts = False
+
+
+class NoAnswer(ModelError):
+    """Every host failed before anything was visible."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+class BrokenOff(ModelError):
+    """The answer failed after something of it was visible."""
+
+
+_SPEAKER = re.compile(r"You are ([^\n]{1,80}?), an AI character")
+
+
+def speaker(turns: Sequence[Turn]) -> str:
+    """Whom the model plays: the system turn opens with “You are NAME, an AI character”. "" when nobody."""
+    if turns and turns[0]["role"] == "system" and (found := _SPEAKER.match(turns[0]["content"])):
+        return found[1]
+    return ""

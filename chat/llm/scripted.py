@@ -1,0 +1,180 @@
+"""The local twin of a model host: answers in character without a model, a key or a network.
+
+It has nothing but the turns it is given. From the system turn it takes who speaks, what that character loves
+and how an example conversation went; from the last message what kind of answer is wanted. The same turns
+always give the same reply. The way it streams, first a pause and then word by word, is part of the product.
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from .base import Finished, Text, TimedOut, Turn, speaker
+from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
+
+FIRST_WORD_SECONDS = 0.6
+WORDS_PER_SECOND = 30.0
+TOKENS_PER_WORD = 4 / 3
+
+_LOVES = re.compile(
+    r"\b(?:loves?|adores?|enjoys?|collects?|fond of|obsessed with|passionate about|(?:passion|weakness) for)\s+"
+    r"(?!you\b|to\b|it\b|when\b|that\b|talking\b)([^.;:!?\n()]{3,120})",
+    re.IGNORECASE,
+)
+_WORK = re.compile(
+    r"\b(?:works? as|is|are|she’s|he’s|she's|he's) (an? (?!AI\b|character\b|person\b|adult\b)[^.,;:\n()]{4,60})",
+    re.IGNORECASE,
+)
+
+
+class Scripted:
+    """The model host that needs nothing."""
+
+    name = "scripted"
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    async def stream(self, turns: Sequence[Turn], *, deadline: float) -> AsyncGenerator[Text | Finished, None]:
+        """The scripted reply at a human pace. See ModelHost."""
+        pace: float = getattr(settings, "LLM_SCRIPTED_PACE", 1.0)
+        reply = compose(turns)
+        words = re.findall(r"\S+\s*", reply)
+        rhythm = random.Random(reply)  # noqa: S311
+        pause = FIRST_WORD_SECONDS
+        for word in words:
+            if pace:
+                if time.monotonic() + pause * pace > deadline:
+                    raise TimedOut("no answer in time")
+                await asyncio.sleep(pause * pace)
+            yield Text(word)
+            pause = rhythm.uniform(0.7, 1.3) / WORDS_PER_SECOND
+        tokens_in = sum(len(turn["content"].split()) for turn in turns)
+        yield Finished(self.name, "scripted", "stop", _tokens(tokens_in), _tokens(len(words)))
+
+
+def compose(turns: Sequence[Turn]) -> str:
+    """The reply to the last messages of the user. The same turns always give the same reply."""
+    said = _last_words(turns)
+    cast = _Cast.of(turns)
+    chance = random.Random(f"{cast.name}|{len(turns)}|{said}")  # noqa: S311
+    earlier = [turn["content"] for turn in turns if turn["role"] == "assistant"]
+    kind = _kind(said)
+    variants = list(REPLIES.get(kind, ()))
+    if kind in {"question", "statement"}:
+        if remembered := cast.example_for(said):
+            variants = [remembered]
+        else:
+            topics = [reply for pattern, replies in TOPICS if pattern.search(said) for reply in replies]
+            variants = topics or variants
+    chance.shuffle(variants)
+    filled = [_fill(variant, said, cast, chance) for variant in variants]
+    return next((reply for reply in filled if reply not in earlier), filled[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """What the system turn tells about the character."""
+
+    name: str
+    loves: list[str]
+    work: str
+    examples: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, turns: Sequence[Turn]) -> "_Cast":
+        system = "\n".join(turn["content"] for turn in turns if turn["role"] == "system")
+        name = speaker(turns) or "your companion"
+        about = system.partition(f"\nAbout {name}:\n")[2] or system
+        about, _, dialogue = about.partition(f"\nHow {name} talks:\n")
+        loves = []
+        for found in _LOVES.finditer(about):
+            for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", found[1]):
+                if 3 <= len(part.strip()) <= 45 and not re.search(
+                    r"\b(she|he|they|you|I|who|but|is|are|has|will)\b", part
+                ):
+                    loves.append(re.sub(r"\b(her|his|their|your)\b", "my", part.strip()))
+        work = _WORK.search(about)
+        return cls(
+            name=name,
+            loves=loves or DEFAULT_LOVES,
+            work=re.split(r"\s+(?:who|and|with|from|living|based)\b", work[1])[0].strip() if work else "",
+            examples=_exchanges(dialogue, name),
+        )
+
+    def example_for(self, said: str) -> str:
+        """Her own line from the example conversation, when the user says much the same as there."""
+        words = set(_significant(said))
+        best = max(self.examples, key=lambda pair: len(words & set(_significant(pair[0]))), default=("", ""))
+        return best[1] if len(words & set(_significant(best[0]))) >= 2 else ""
+
+
+def _exchanges(dialogue: str, name: str) -> list[tuple[str, str]]:
+    """(what the user said, what the character answered), from lines such as “User: …” and “Mara: …”."""
+    pairs: list[tuple[str, str]] = []
+    asked = ""
+    for line in dialogue.splitlines():
+        who, colon, words = line.strip().partition(":")
+        if not colon or not words.strip():
+            continue
+        if who.strip(" *<>{}").lower() in {name.lower(), name.split(" ")[0].lower(), "char"}:
+            if asked:
+                pairs.append((asked, words.strip()))
+            asked = ""
+        else:
+            asked = words.strip()
+    return pairs
+
+
+def _last_words(turns: Sequence[Turn]) -> str:
+    """All that the user wrote since the character spoke last."""
+    said: list[str] = []
+    for turn in reversed(turns):
+        if turn["role"] != "user":
+            break
+        said.append(turn["content"])
+    return "\n".join(reversed(said)).strip()
+
+
+def _kind(said: str) -> str:
+    for kind, pattern in KINDS:
+        if pattern.search(said):
+            return kind
+    if len(said) > 600:
+        return "long"
+    if GREETING.search(said) and len(said.split()) <= 6:
+        return "greeting"
+    if YES_NO.search(said) and len(said.split()) <= 4:
+        return "yes_no"
+    return "question" if said.rstrip(" .!)").endswith("?") else "statement"
+
+
+def _significant(text: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W\d_][\w’'-]{3,20}", text.lower()) if word not in COMMON_WORDS]
+
+
+def _fill(template: str, said: str, cast: _Cast, chance: random.Random) -> str:
+    """The template with the user's words and the character's own in it."""
+    topic = max(_significant(said), key=len, default="that")
+    clauses = [part.strip(' ,–—-"“”*') for part in re.split(r"[.!?\n,;:]+|\s(?:and|but|because|so)\s", said)]
+    quote = max(clauses, key=lambda part: sum(map(len, _significant(part)[:8])) or len(part) / 100) or "that"
+    words = quote.split()
+    love = chance.choice(cast.loves)
+    fields = {
+        "name": cast.name,
+        "topic": topic,
+        "quote": quote if len(words) <= 9 else " ".join(words[:9]) + "…",
+        "love": love,
+        "work": f"I’m {cast.work}. " if cast.work else "",
+    }
+    fields |= {key.capitalize(): value[:1].upper() + value[1:] for key, value in fields.items()}
+    return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], template)
+
+
+def _tokens(words: int) -> int:
+    return round(words * TOKENS_PER_WORD)
