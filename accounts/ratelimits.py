@@ -1,0 +1,85 @@
+"""How often a person may do what costs something: one function for each limit, its number beside its sentence.
+
+Counted on Redis, for all processes together; without Redis, or while it is away, in the memory of this process.
+(Signing in, signing up and resetting a password are limited by allauth, whose numbers are its own settings.)
+"""
+
+import logging
+import math
+import time
+from functools import cache
+
+from django.conf import settings
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter as Limiter
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+SECONDS_TO_ANSWER = 0.5
+SECONDS_BEFORE_ASKING_AGAIN = 5.0
+
+
+class TooManyRequests(Exception):
+    """Slow down: it may be done again in `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+def may_send(user: User) -> None:
+    """60 messages a minute, for one person."""
+    _count("send", RateLimitItemPerMinute(60), user)
+
+
+def may_retry(user: User) -> None:
+    """20 times "Try again" a minute, for one person."""
+    _count("retry", RateLimitItemPerMinute(20), user)
+
+
+def may_mint_permit(user: User) -> None:
+    """20 permits a minute, for one person: with 5 uses each that is more than may be sent."""
+    _count("mint_permit", RateLimitItemPerMinute(20), user)
+
+
+_in_memory = Limiter(MemoryStorage())
+_ask_redis_again_at = 0.0
+
+
+@cache
+def _on_redis() -> Limiter:
+    storage = RedisStorage(
+        settings.REDIS_URL,
+        wrap_exceptions=True,
+        socket_timeout=SECONDS_TO_ANSWER,
+        socket_connect_timeout=SECONDS_TO_ANSWER,
+        max_connections=100,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    )
+    return Limiter(storage)
+
+
+def _count(deed: str, limit: RateLimitItem, user: User) -> None:
+    """Count one more. Raises TooManyRequests when that is too many."""
+    global _ask_redis_again_at
+    key = (settings.CACHES["default"].get("KEY_PREFIX", ""), deed, str(user.pk))
+    if settings.REDIS_URL and time.monotonic() >= _ask_redis_again_at:
+        try:
+            return _hit(_on_redis(), limit, key)
+        except StorageError:
+            _ask_redis_again_at = time.monotonic() + SECONDS_BEFORE_ASKING_AGAIN
+            logger.warning("Redis is away, limits count in memory")
+    return _hit(_in_memory, limit, key)
+
+
+def _hit(limiter: Limiter, limit: RateLimitItem, key: tuple[str, ...]) -> None:
+    if not limiter.hit(limit, *key):
+        wait = limiter.get_window_stats(limit, *key).reset_time - time.time()
+        raise TooManyRequests(max(1, math.ceil(wait)))
