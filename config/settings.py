@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.agegate.AgeGateMiddleware",
     # Last, and sync only: it makes Django run the whole chain above in one thread hop a request
     # instead of two hops for each middleware.
     "config.middleware.OneThreadMiddleware",
