@@ -7,8 +7,8 @@ RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM python:3.12-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --create-home --uid 10001 dusk
 WORKDIR /app
+RUN useradd --create-home --uid 10001 dusk && install -d -o dusk var
 COPY --from=build /venv /venv
 COPY --chown=dusk . .
 USER dusk

@@ -3,6 +3,7 @@
 Our code names events and binds ids; it never logs what people wrote. Libraries that would are kept quiet here.
 """
 
+import sys
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ QUIET = (
     "aiohttp",
     "asyncio",
     "botocore",
+    "celery.beat",
     "celery.app.trace",  # django-structlog says the same, with the request's id
     "celery.worker.strategy",
     "daphne",
@@ -25,6 +27,16 @@ QUIET = (
     "uvicorn",
     "websockets",
 )
+
+
+PROBES = ("GET /healthz", "GET /readyz", "GET /metrics")
+
+
+def without_probes(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Leave out the probes that went well: machines ask every few seconds."""
+    if event.get("code") == 200 and event.get("request") in PROBES:
+        raise structlog.DropEvent
+    return event
 
 
 def one_line(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
@@ -49,6 +61,7 @@ def log_settings(*, pretty: bool, level: str) -> dict[str, Any]:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            without_probes,
             *COMMON,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
@@ -57,11 +70,10 @@ def log_settings(*, pretty: bool, level: str) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     # Tracebacks without local variables: those hold what people wrote.
-    render: list[Any] = (
-        [one_line, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if pretty
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+    render: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    if pretty:
+        plain = structlog.dev.plain_traceback
+        render = [one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -132,7 +132,7 @@ else:
 
 # --- Celery: a bell, never the record -----------------------------------------------------------------
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 300, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
     if REDIS_URL
@@ -287,6 +287,7 @@ DRAIN_SECONDS = env.int("DRAIN_SECONDS", 0)  # from SIGTERM on, keep serving so 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = log_settings(pretty=DEBUG, level=LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True  # the request's id goes with the tasks it rings for
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, one a task
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request; a reply says how it ended
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = logging.DEBUG
 TESTING = "pytest" in sys.modules

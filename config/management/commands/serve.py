@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 
 from config import embedded
 from config.celery import app
@@ -31,7 +32,10 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot listen on {host}, port {port}: {error.strerror or error}") from None
         except OverflowError:
             raise CommandError(f"There is no port {port}.") from None
-        call_command("migrate", verbosity=0)
+        try:
+            call_command("migrate", verbosity=0)
+        except OperationalError as error:
+            raise CommandError(f"The database does not answer: {str(error).strip()}") from None
         if settings.DEBUG:
             call_command("demo", verbosity=0)
         self.stdout.write(self.greeting(host, int(port)))
