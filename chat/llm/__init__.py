@@ -5,10 +5,22 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from .base import ModelHost
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Text, Turn
 from .chain import Chain
 from .openai_compatible import OpenAICompatible
 from .scripted import Scripted
+
+__all__ = [
+    "BrokenOff",
+    "Finished",
+    "ModelError",
+    "ModelHost",
+    "NoAnswer",
+    "Text",
+    "Turn",
+    "close_llm",
+    "get_llm",
+]
 
 _hosts: WeakKeyDictionary[asyncio.AbstractEventLoop, ModelHost] = WeakKeyDictionary()
 

@@ -21,15 +21,23 @@ FIRST_WORD_SECONDS = 0.6
 WORDS_PER_SECOND = 30.0
 TOKENS_PER_WORD = 4 / 3
 
+GRAVE = {"crisis", "minor", "explicit", "human", "prompt"}  # these are answered in our words, always
 _LOVES = re.compile(
     r"\b(?:loves?|adores?|enjoys?|collects?|fond of|obsessed with|passionate about|(?:passion|weakness) for)\s+"
     r"(?!you\b|to\b|it\b|when\b|that\b|talking\b)([^.;:!?\n()]{3,120})",
     re.IGNORECASE,
 )
 _WORK = re.compile(
-    r"\b(?:works? as|is|are|she’s|he’s|she's|he's) (an? (?!AI\b|character\b|person\b|adult\b)[^.,;:\n()]{4,60})",
+    r"\b(?:works? as|(?:is|are)(?: [\w’'-]+, \d\d,)?|s?he[’']s) "
+    r"(an? (?!AI\b|character\b|person\b|adult\b)[^.,;:\n()]{4,60})",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"\b(she|he|they|their|you|I|who|but|is|are|has|will|being)\b")
+_BETWEEN_ASKS = re.compile(
+    r";\s*|(?:,\s+and|,|\s+and)\s+(?=(?:what|which|where|when|how) (?:they|their|is|would|the)\b)", re.IGNORECASE
+)
+_ASKS = re.compile(r";\s*|,?\s+(?:and\s+)?(?=(?:what|which|where|when|how) (?:they|their|is|would)\b)")
+_ASKS = re.compile(r"\bask back:\s*((?:wh|how)[^.\n]+)", re.IGNORECASE)
 
 
 class Scripted:
@@ -65,13 +73,11 @@ def compose(turns: Sequence[Turn]) -> str:
     chance = random.Random(f"{cast.name}|{len(turns)}|{said}")  # noqa: S311
     earlier = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     kind = _kind(said)
-    variants = list(REPLIES.get(kind, ()))
+    variants = [reply for reply in REPLIES.get(kind, ()) if cast.asks or "{ask" not in reply]
+    if kind not in GRAVE and (remembered := cast.example_for(said)) and remembered not in earlier:
+        return remembered
     if kind in {"question", "statement"}:
-        if remembered := cast.example_for(said):
-            variants = [remembered]
-        else:
-            topics = [reply for pattern, replies in TOPICS if pattern.search(said) for reply in replies]
-            variants = topics or variants
+        variants = [reply for pattern, replies in TOPICS if pattern.search(said) for reply in replies] or variants
     chance.shuffle(variants)
     filled = [_fill(variant, said, cast, chance) for variant in variants]
     return next((reply for reply in filled if reply not in earlier), filled[0])
@@ -84,6 +90,7 @@ class _Cast:
     name: str
     loves: list[str]
     work: str
+    asks: list[str]
     examples: list[tuple[str, str]]
 
     @classmethod
@@ -92,18 +99,13 @@ class _Cast:
         name = speaker(turns) or "your companion"
         about = system.partition(f"\nAbout {name}:\n")[2] or system
         about, _, dialogue = about.partition(f"\nHow {name} talks:\n")
-        loves = []
-        for found in _LOVES.finditer(about):
-            for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", found[1]):
-                if 3 <= len(part.strip()) <= 45 and not re.search(
-                    r"\b(she|he|they|you|I|who|but|is|are|has|will)\b", part
-                ):
-                    loves.append(re.sub(r"\b(her|his|their|your)\b", "my", part.strip()))
         work = _WORK.search(about)
+        asks = _ASKS.search(about)
         return cls(
             name=name,
-            loves=loves or DEFAULT_LOVES,
+            loves=[thing for found in _LOVES.finditer(about) for thing in _things(found[1])] or DEFAULT_LOVES,
             work=re.split(r"\s+(?:who|and|with|from|living|based)\b", work[1])[0].strip() if work else "",
+            asks=[_to_you(part) for part in _BETWEEN_ASKS.split(asks[1]) if part] if asks else [],
             examples=_exchanges(dialogue, name),
         )
 
@@ -112,6 +114,23 @@ class _Cast:
         words = set(_significant(said))
         best = max(self.examples, key=lambda pair: len(words & set(_significant(pair[0]))), default=("", ""))
         return best[1] if len(words & set(_significant(best[0]))) >= 2 else ""
+
+
+def _things(text: str) -> list[str]:
+    """The things in “rain on tin roofs, old maps and her cat”, as the character would name them."""
+    parts = []
+    for part in re.split(r",\s*", text):
+        first, *rest = re.split(r"\s+and\s+(?=(?:the|an?|old|new|my|her|his|their|your)\b)", part)
+        parts += [first.partition(" and ")[0].removeprefix("and "), *rest]
+    parts = [re.sub(r"\b(her|his|your)\b", "my", part.strip()) for part in parts]
+    return [part for part in parts if 3 <= len(part) <= 45 and not _CLAUSE.search(part)]
+
+
+def _to_you(text: str) -> str:
+    """“what their hands did” as the character says it to the person."""
+    for they, you in (("their", "your"), ("them", "you"), ("they", "you"), ("themselves", "yourself")):
+        text = re.sub(rf"\b{they}\b", you, text)
+    return text.strip()
 
 
 def _exchanges(dialogue: str, name: str) -> list[tuple[str, str]]:
@@ -165,11 +184,14 @@ def _fill(template: str, said: str, cast: _Cast, chance: random.Random) -> str:
     quote = max(clauses, key=lambda part: sum(map(len, _significant(part)[:8])) or len(part) / 100) or "that"
     words = quote.split()
     love = chance.choice(cast.loves)
+    ask = chance.choice(cast.asks) if cast.asks else ""
     fields = {
         "name": cast.name,
         "topic": topic,
         "quote": quote if len(words) <= 9 else " ".join(words[:9]) + "…",
         "love": love,
+        "ask": ask,
+        "ask_me": f"if somebody wanted to know {ask}, what would you say",
         "work": f"I’m {cast.work}. " if cast.work else "",
     }
     fields |= {key.capitalize(): value[:1].upper() + value[1:] for key, value in fields.items()}
