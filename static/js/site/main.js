@@ -4,9 +4,8 @@ import { mount as mountDialogs } from "./dialogs.js";
 import { mount as mountMenus } from "./menus.js";
 import { mount as mountPasswords } from "./passwords.js";
 import { mount as mountTheme } from "./theme.js";
-import { mount as mountTimes } from "./times.js";
 import { mount as mountToasts } from "./toasts.js";
 
-for (const mount of [mountCsrf, mountDialogs, mountMenus, mountPasswords, mountTheme, mountTimes, mountToasts]) {
+for (const mount of [mountCsrf, mountDialogs, mountMenus, mountPasswords, mountTheme, mountToasts]) {
   mount(document);
 }
