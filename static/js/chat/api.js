@@ -1,0 +1,34 @@
+import { csrfToken } from "../site/csrf.js";
+
+const PATIENCE = 15_000;
+
+/** The address of something in a conversation, or of the conversation itself. */
+export const at = (conversation, what = "") => `/chat/${conversation}/${what && `${what}/`}`;
+
+/**
+ * Ask the server; with a body, POST it. Answers {ok, status, body, code, wait, signedOut}; rejects when no answer
+ * came. `wait` is Retry-After in milliseconds.
+ */
+export async function call(path, body) {
+  const post = body !== undefined;
+  const response = await fetch(path, {
+    method: post ? "POST" : "GET",
+    headers: { Accept: "application/json", ...(post && { "Content-Type": "application/json", "X-CSRFToken": csrfToken() }) },
+    body: post ? JSON.stringify(body) : undefined,
+    redirect: "manual", // a redirect can only be to the sign-in page
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  const json = response.headers.get("Content-Type")?.includes("json");
+  const answer = json ? await response.json() : {};
+  const code = answer.error?.code ?? "";
+  const { ok, status } = response;
+  return {
+    ok,
+    status,
+    code,
+    body: answer,
+    wait: Number(response.headers.get("Retry-After") || 0) * 1000,
+    date: Date.parse(response.headers.get("Date")) || Date.now(),
+    signedOut: response.type === "opaqueredirect" || status === 401 || (status === 403 && code !== "security_check_failed"),
+  };
+}

@@ -1,0 +1,113 @@
+const COUNT_FROM = 1_800;
+
+/** Length as the server counts it: characters, not UTF-16 units. */
+export const length = (text) => [...text].length;
+
+/** What Enter means: "send", "newline" (leave it to the browser) or nothing. */
+export function enter(event, { sends, touch }) {
+  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return ""; // 229: Safari ends composing first
+  if (event.ctrlKey || event.metaKey) return "send";
+  return event.shiftKey || touch || !sends ? "newline" : "send";
+}
+
+/** The place to write: keeps a draft for each conversation, grows, counts, and turns into Stop while she writes. */
+export class Composer {
+  #mode = "send";
+
+  /** `send(text)` answers whether the text was taken; `stop()`; `warm()` when somebody is about to write. */
+  constructor(root, { draft, most, sends, send, stop, warm, storage = localStorage }) {
+    Object.assign(this, { draft, most, send, stop, storage });
+    this.root = root;
+    this.form = root.querySelector("form");
+    this.input = root.querySelector("textarea");
+    this.button = root.querySelector("[data-send]");
+    this.words = this.button.querySelector("[data-words]");
+    this.counter = root.querySelector("[data-counter]");
+    const touch = matchMedia("(pointer: coarse)");
+    this.input.addEventListener("input", () => {
+      this.#keep();
+      this.#fit();
+      warm();
+    });
+    this.input.addEventListener("focus", warm);
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing && this.busy) this.stop();
+      const meaning = enter(event, { sends, touch: touch.matches });
+      if (meaning === "send") {
+        event.preventDefault();
+        this.#send();
+      }
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#mode === "stop") this.stop();
+      else this.#send();
+      this.input.focus({ preventScroll: true });
+    });
+    // A press on the button must not close a phone's keyboard.
+    this.button.addEventListener("pointerdown", (event) => event.preventDefault());
+    this.write(this.#kept() || this.input.value);
+  }
+
+  /** What is written now. */
+  get text() {
+    return this.input.value;
+  }
+
+  /** Put something into the composer, as if it had been written. */
+  write(text) {
+    this.input.value = text;
+    this.#keep();
+    this.#fit();
+  }
+
+  /** Show what can be done: `writing` she is about to, `streaming` her words are coming, `locked` nothing is left. */
+  show({ writing, streaming, locked }) {
+    this.busy = writing;
+    this.streaming = streaming;
+    this.locked = locked;
+    this.input.readOnly = locked;
+    this.#fit();
+  }
+
+  #send() {
+    const text = this.text.trim();
+    if (!text || this.locked || length(text) > this.most || !this.send(text)) return;
+    this.write("");
+  }
+
+  #fit() {
+    const { input, button } = this;
+    const size = length(input.value);
+    const over = size > this.most;
+    this.counter.hidden = size < COUNT_FROM;
+    this.counter.textContent = over ? `${size - this.most} too many` : `${this.most - size} left`;
+    input.setAttribute("aria-invalid", String(over));
+    const empty = !input.value.trim();
+    this.#mode = this.streaming || (this.busy && empty) ? "stop" : "send";
+    button.classList.toggle("stops", this.#mode === "stop");
+    this.words.textContent = this.#mode === "stop" ? "Stop the reply" : "Send";
+    button.setAttribute("aria-disabled", String(this.#mode === "send" && (empty || over || Boolean(this.locked))));
+    if (!CSS.supports("field-sizing", "content")) {
+      input.style.setProperty("height", "auto");
+      input.style.setProperty("height", `${input.scrollHeight}px`);
+    }
+  }
+
+  #kept() {
+    try {
+      return this.storage.getItem(this.draft) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  #keep() {
+    try {
+      if (this.text) this.storage.setItem(this.draft, this.text);
+      else this.storage.removeItem(this.draft);
+    } catch {
+      // it is only kept for as long as this page
+    }
+  }
+}

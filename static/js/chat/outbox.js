@@ -1,0 +1,130 @@
+import { backoff } from "./socket.js";
+
+export const LIMIT = 20;
+const TRIES = 5; // for a server that answers, but wrongly
+
+/**
+ * What is on its way to the server, one after the other. Each message keeps the client id it was born with, here and
+ * in localStorage, so a reload, a second tab or a lost answer never makes it two. The list itself is in the state:
+ * `items()` reads it, `tell(frame)` changes it, `deliver(item)` sends one, `giveBack(texts)` takes what may not be sent.
+ */
+export class Outbox {
+  #prefix;
+  #busy = false;
+  #tries = 0;
+  #timer;
+
+  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, storage = localStorage, later = setTimeout, now = Date.now }) {
+    Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, storage, later, now });
+    this.#prefix = `dusk:outbox:${conversation}:`;
+  }
+
+  /** What an earlier page left unsent. */
+  load() {
+    for (const key of Object.keys(this.storage).filter((name) => name.startsWith(this.#prefix))) {
+      this.tell({ type: "send", item: JSON.parse(this.storage.getItem(key)) });
+    }
+    this.go();
+  }
+
+  /** Take a text on; false when too much waits already. */
+  add(text, client_id = crypto.randomUUID()) {
+    if (this.items().length >= LIMIT) return false;
+    const item = { client_id, text, created_at: this.now(), status: this.held() ? "held" : this.#tries ? "waiting" : "sending" };
+    this.#store(item);
+    this.tell({ type: "send", item });
+    this.#run();
+    return true;
+  }
+
+  /** Try again: what failed, by hand. */
+  retry(client_id) {
+    this.#mark(client_id, "sending");
+    this.go();
+  }
+
+  drop(client_id) {
+    this.forget(client_id);
+    this.tell({ type: "drop", client_id });
+  }
+
+  /** It arrived, or is not wanted any more. */
+  forget(client_id) {
+    this.storage.removeItem(this.#prefix + client_id);
+  }
+
+  /** Another tab delivered or deleted it. */
+  stored(key, value) {
+    if (key?.startsWith(this.#prefix) && value === null) this.tell({ type: "drop", client_id: key.slice(this.#prefix.length) });
+  }
+
+  /** There may be a way again: do not wait for the next try. */
+  go() {
+    this.#tries = 0;
+    this.#run();
+  }
+
+  async #run() {
+    clearTimeout(this.#timer);
+    if (this.#busy) return;
+    this.#busy = true;
+    let pause = 0;
+    try {
+      for (let item; !pause && !this.held() && (item = this.items().find(isDue)); ) pause = await this.#send(item);
+    } finally {
+      this.#busy = false;
+    }
+    if (pause) this.#timer = this.later(() => this.#run(), pause);
+  }
+
+  /* Milliseconds to wait before the next try; 0 to go on. */
+  async #send(item, again = false) {
+    const { client_id } = item;
+    let answer;
+    try {
+      if (!this.#tries) this.#mark(client_id, "sending");
+      answer = await this.deliver(item, again);
+    } catch (error) {
+      if (error.name === "CheckFailed") return this.#mark(client_id, "unchecked");
+      this.#mark(client_id, "waiting");
+      return backoff(this.#tries++);
+    }
+    const { ok, status, code, body, wait, signedOut } = answer;
+    if (ok) {
+      this.#tries = 0;
+      this.tell({ type: "sent", ...body });
+      this.forget(client_id);
+      return this.tell({ type: "drop", client_id });
+    }
+    if (signedOut) {
+      this.#mark(client_id, "waiting");
+      return this.signedOut() ?? Infinity;
+    }
+    if (code === "security_check_failed") return again ? this.#mark(client_id, "unchecked") : this.#send(item, true);
+    if (status === 402) {
+      const refused = this.items().filter((other) => other === item || isDue(other) || other.status === "held");
+      for (const other of refused) this.drop(other.client_id);
+      return this.giveBack(refused.map((other) => other.text)) ?? 0;
+    }
+    if (status === 429) return Math.max(wait, 1_000);
+    if (status >= 500 && this.#tries < TRIES) return backoff(this.#tries++);
+    return this.#mark(client_id, "failed", status < 500 ? body.error?.message : "");
+  }
+
+  #mark(client_id, status, why = "") {
+    const item = this.items().find((other) => other.client_id === client_id);
+    if (item) this.#store({ ...item, status, why });
+    this.tell({ type: "mark", client_id, status, why });
+    return 0;
+  }
+
+  #store(item) {
+    try {
+      this.storage.setItem(this.#prefix + item.client_id, JSON.stringify(item));
+    } catch {
+      // no room or not allowed: it is only kept for as long as this page
+    }
+  }
+}
+
+const isDue = ({ status }) => status === "sending" || status === "waiting" || status === "held";

@@ -1,0 +1,90 @@
+const DELAYS = [1_000, 2_000, 4_000, 8_000, 15_000];
+const FLOOD = 30_000;
+const HEARTBEAT = 25_000;
+const SILENCE = 10_000; // a watch without any frame after it
+const ASLEEP = 5 * 60_000; // a hidden tab gives its socket back
+
+/** Milliseconds before try number `n` (from 0), with jitter. */
+export const backoff = (n, random = Math.random) => DELAYS[Math.min(n, DELAYS.length - 1)] * (0.5 + random() / 2);
+
+/**
+ * The one socket of this tab. It only listens, and asks with `watch()` ({conversation, version} or null) what it missed:
+ * when it opens, when the tab is looked at again, every 25 s. `hear` gets each frame, `turn` each of its states:
+ * "open", "down", "asleep", "crowded" (too many tabs), "signed-out"; `beat` is called when something should be asked.
+ */
+export class Socket {
+  #socket = null;
+  #tries = 0;
+  #retry;
+  #silence;
+  #sleep;
+
+  constructor({ url, watch, hear, turn, beat, page = document, make = (to) => new WebSocket(to) }) {
+    Object.assign(this, { url, watch, hear, turn, beat, page, make });
+    page.addEventListener("visibilitychange", () => (page.hidden ? this.#rest() : this.wake()));
+    addEventListener("online", () => this.wake());
+    addEventListener("offline", () => this.#drop("down"));
+    addEventListener("pageshow", (event) => event.persisted && this.wake());
+    setInterval(() => page.hidden || this.ask(), HEARTBEAT);
+    this.#open();
+  }
+
+  /** Ask what is newer than what this tab knows. */
+  ask() {
+    if (this.#socket?.readyState !== 1) return;
+    this.beat();
+    const known = this.watch();
+    if (!known) return;
+    this.#socket.send(JSON.stringify({ type: "watch", ...known }));
+    // A socket whose network is gone looks open: no answer tells.
+    this.#silence ??= setTimeout(() => this.#drop("down", 0), SILENCE);
+  }
+
+  /** The tab is looked at: be connected, and ask. */
+  wake() {
+    clearTimeout(this.#sleep);
+    if (this.#socket?.readyState === 1) return this.ask();
+    if (this.#socket) return;
+    this.#tries = 0;
+    this.#open();
+  }
+
+  #rest() {
+    clearTimeout(this.#sleep);
+    this.#sleep = setTimeout(() => this.#drop("asleep"), ASLEEP);
+  }
+
+  #open() {
+    clearTimeout(this.#retry);
+    const socket = (this.#socket = this.make(this.url));
+    socket.onopen = () => {
+      this.turn("open");
+      this.ask();
+    };
+    socket.onmessage = ({ data }) => {
+      clearTimeout(this.#silence);
+      this.#silence = undefined;
+      this.#tries = 0;
+      this.hear(JSON.parse(data));
+    };
+    socket.onclose = ({ code }) => {
+      if (code === 4401) this.#drop("signed-out");
+      else if (code === 4408) this.#drop("crowded");
+      else this.#drop("down", code === 4429 ? FLOOD : backoff(this.#tries++));
+    };
+  }
+
+  #drop(state, retry) {
+    clearTimeout(this.#silence);
+    clearTimeout(this.#retry);
+    this.#silence = undefined;
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    if (retry !== undefined) this.#retry = setTimeout(() => this.#open(), retry);
+    this.turn(state);
+  }
+}

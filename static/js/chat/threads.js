@@ -1,0 +1,82 @@
+import { brief } from "./times.js";
+
+/** The thread list: rows, search, more of them on the way down. `more()` loads the next page. */
+export class Threads {
+  #rows = new Map();
+
+  constructor(root, { current, more }) {
+    this.list = root.querySelector("[data-thread-list]");
+    this.more = root.querySelector("[data-more]");
+    this.search = root.querySelector("[data-search] input");
+    this.none = root.querySelector("[data-none]");
+    this.current = current;
+    for (const row of this.list.children) this.#rows.set(row.dataset.thread, row);
+    this.search.addEventListener("input", () => this.#filter());
+    const opener = root.querySelector("[data-search-open]");
+    opener.addEventListener("click", () => {
+      const open = root.classList.toggle("searching");
+      opener.setAttribute("aria-expanded", String(open));
+      if (open) return this.search.focus();
+      this.search.value = "";
+      this.#filter();
+    });
+    this.more.addEventListener("click", more);
+    new IntersectionObserver(([seen]) => seen.isIntersecting && !this.more.hidden && more()).observe(this.more);
+  }
+
+  draw({ threads, moreThreads }, writing) {
+    let at = this.list.firstElementChild;
+    const here = new Set(threads.map((thread) => thread.conversation));
+    for (const [id, row] of this.#rows) {
+      if (here.has(id)) continue;
+      if (row === at) at = at.nextElementSibling;
+      row.remove();
+      this.#rows.delete(id);
+    }
+    for (const thread of threads) {
+      let row = this.#rows.get(thread.conversation);
+      if (!row) {
+        row = document.getElementById("chat-thread").content.firstElementChild.cloneNode(true);
+        this.#rows.set(thread.conversation, row);
+      }
+      this.#row(row, thread, thread.conversation === this.current ? writing : thread.typing);
+      if (row === at) at = at.nextElementSibling;
+      else this.list.insertBefore(row, at);
+    }
+    this.more.hidden = !moreThreads;
+    this.#filter();
+  }
+
+  #row(row, thread, typing) {
+    const { conversation, girl, preview, last_message_at, unread } = thread;
+    const put = (name, words) => {
+      const part = row.querySelector(`[data-${name}]`);
+      if (part.textContent !== words) part.textContent = words;
+    };
+    row.dataset.thread = conversation;
+    const link = row.querySelector("a");
+    const href = `/chat/${conversation}/`;
+    if (link.getAttribute("href") !== href) link.href = href;
+    const avatar = row.querySelector("img");
+    if (avatar.getAttribute("src") !== girl.avatar_url) avatar.src = girl.avatar_url;
+    put("name", girl.name);
+    put("preview", typing ? "Typing…" : preview || "Say hi to start the conversation");
+    const when = new Date(last_message_at);
+    const time = row.querySelector("time");
+    time.dateTime = last_message_at;
+    put("time", brief(when));
+    row.classList.toggle("typing", typing);
+    row.classList.toggle("unread", unread);
+    row.querySelector("[data-unread]").hidden = !unread;
+  }
+
+  #filter() {
+    const wanted = this.search.value.trim().toLocaleLowerCase();
+    let shown = 0;
+    for (const row of this.list.children) {
+      row.hidden = !row.textContent.toLocaleLowerCase().includes(wanted);
+      shown += !row.hidden;
+    }
+    this.none.hidden = !wanted || shown > 0;
+  }
+}

@@ -1,0 +1,37 @@
+/* Times in the viewer's zone and words. */
+const DAY = 86_400_000;
+const format = (options) => {
+  const words = new Intl.DateTimeFormat(undefined, options);
+  return (when) => words.format(when);
+};
+const midnight = (when) => new Date(when.getFullYear(), when.getMonth(), when.getDate());
+const daysAgo = (when, now) => Math.round((midnight(now) - midnight(when)) / DAY);
+const relative = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
+const nearby = (days) => {
+  const words = relative.format(-days, "day");
+  return words[0].toLocaleUpperCase() + words.slice(1);
+};
+const weekday = format({ weekday: "long" });
+const weekdayShort = format({ weekday: "short" });
+const date = format({ day: "numeric", month: "long" });
+const dateYear = format({ day: "numeric", month: "long", year: "numeric" });
+const dateShort = format({ day: "numeric", month: "short" });
+
+/** 21:07 */
+export const clock = format({ hour: "2-digit", minute: "2-digit" });
+
+/** Above the first message of a day: Today, Yesterday, Monday, 14 November. */
+export function day(when, now = new Date()) {
+  const ago = daysAgo(when, now);
+  if (ago < 2) return nearby(ago);
+  if (ago < 7) return weekday(when);
+  return (when.getFullYear() === now.getFullYear() ? date : dateYear)(when);
+}
+
+/** In the thread list: 21:07, Yesterday, Tue, 14 Nov. */
+export function brief(when, now = new Date()) {
+  const ago = daysAgo(when, now);
+  if (ago < 1) return clock(when);
+  if (ago < 2) return nearby(ago);
+  return (ago < 7 ? weekdayShort : dateShort)(when);
+}
