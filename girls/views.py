@@ -15,11 +15,12 @@ def browse(request: HttpRequest) -> HttpResponse:
     """The landing page and the catalogue in one; htmx gets only what a filter changes."""
     wish = catalogue.Wish.of(request.GET)
     page = catalogue.page(catalogue.find(request.user, wish), request.GET.get("page"))
-    context = {"wish": wish, "page": page, "new": catalogue.NEW, "free_text": settings.FREE_TEXT}
+    context = {"wish": wish, "page": page, "free_text": settings.FREE_TEXT}
     if request.htmx and not request.htmx.history_restore_request:
         response = render(request, "girls/_results.html", context)
     else:
-        context |= {"interests": catalogue.interests(request.user), "sorts": catalogue.SORTS}
+        moods = {catalogue.NEW: "New"} | catalogue.MOOD_KEYS
+        context |= {"moods": moods, "interests": catalogue.interests(request.user), "sorts": catalogue.SORTS}
         response = render(request, "girls/browse.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
