@@ -163,10 +163,12 @@ def _is_alive(user_id: int, session_key: str) -> bool:
 
 def _catch_up(user: Any, watch: frames.Watch) -> list[frames.ServerFrame]:
     """What a tab that knew a version is told; the same for a foreign conversation as for an absent one."""
-    conversation = Conversation.objects.visible_to(user).filter(pk=watch.conversation).first()
+    watched = Conversation.objects.visible_to(user).filter(pk=watch.conversation)
+    conversation = watched.first()
+    if conversation is not None and sweeping.settle_overdue(conversation):
+        conversation = watched.first()
     if conversation is None:
         return [frames.error_frame("not_found", "There is nothing here.")]
-    sweeping.settle_overdue(conversation)
     changes = sync.changes_since(conversation, watch.version)
     if changes["has_more"]:
         return [frames.error_frame("too_far_behind", "Take a fresh snapshot.")]
@@ -177,6 +179,6 @@ def _catch_up(user: Any, watch: frames.Watch) -> list[frames.ServerFrame]:
     if changes["reply"] is not None:
         news.append({"type": "reply", "conversation": pk, "reply": changes["reply"]})
     typing = changes["reply"] is not None and changes["reply"]["state"] in Reply.OWED
-    news.append({"type": "conversation", "conversation": changes["conversation"]})
+    news.append({"type": "conversation", "conversation": changes["conversation"], "since": watch.version})
     news.append(frames.thread_frame(conversation, typing=typing))
     return news

@@ -6,10 +6,11 @@ replies are in UTF-16 code units, as JavaScript counts.
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict  # pydantic checks these in tests, and takes only this one before 3.12
 
 from chat.models import Conversation, Message, Reply
 from chat.rendering import to_html
@@ -78,6 +79,7 @@ class MessageFrame(TypedDict):
 class ConversationFrame(TypedDict):
     type: Literal["conversation"]
     conversation: ConversationShape
+    since: NotRequired[int]  # ends the answer to a watch: every message changed after this version came before it
 
 
 class ReplyFrame(TypedDict):

@@ -83,9 +83,7 @@ class Conversation(models.Model):
         """Whether she said something that was not read yet."""
         return self.last_seq > self.last_read_seq
 
-    def write(
-        self, sender: str, text: str, *, client_id: uuid.UUID | None = None, charged: bool = False
-    ) -> "Message":
+    def write(self, sender: str, text: str, *, client_id: uuid.UUID | None = None, charged: bool = False) -> "Message":
         """Append a message under the lock: next seq, next version, preview. The caller holds the lock."""
         self.last_seq += 1
         self.version += 1
@@ -108,15 +106,15 @@ class Conversation(models.Model):
         self.save(update_fields=fields)
         return message
 
-    def owe_reply(self) -> "Reply":
-        """Owe an answer to everything said so far: the reply that still waits, or a new one.
+    def owe_reply(self, *, through: int) -> "Reply":
+        """Owe an answer to what the member said up to a seq: the reply that still waits, or a new one.
 
         The caller holds the lock and has checked that no reply is being written.
         """
         waiting = Reply.objects.filter(conversation=self, state=Reply.State.QUEUED)
-        if waiting.update(answers_through=self.last_seq):
+        if waiting.update(answers_through=through):
             return waiting.get()
-        return Reply.objects.create(conversation=self, answers_through=self.last_seq)
+        return Reply.objects.create(conversation=self, answers_through=through)
 
     def bump(self) -> int:
         """Take the next version for a change that is not a new message. The caller holds the lock."""

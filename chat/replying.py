@@ -79,7 +79,8 @@ class Draft:
     first_token_at: float | None = None
     finished: Finished | None = None
     ending: Ending | None = None
-    writing: "asyncio.Task[None] | None" = field(default=None)
+    writing: "asyncio.Task[None] | None" = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write(self) -> None:
         """Stream the reply from the model hosts. Raises ModelError."""
@@ -185,6 +186,7 @@ class Desk:
             return await self._write(draft)
         finally:
             del self.drafts[reply_id]
+            draft.settled.set()
 
     async def _write(self, draft: Draft) -> UUID | None:
         job = draft.job
@@ -252,13 +254,13 @@ class Desk:
     async def hand_on(self, grace: float) -> None:
         """Finish what can be finished in `grace` seconds, cut off the rest: their tasks ring for another worker."""
         self.stopping = True
-        until = time.monotonic() + grace
-        while self.drafts and time.monotonic() < until:
-            await asyncio.sleep(0.05)
-        for draft in list(self.drafts.values()):
+        at_hand = list(self.drafts.values())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await asyncio.gather(*(draft.settled.wait() for draft in at_hand))
+        for draft in at_hand:
             draft.end_early(Ending.HANDED_ON)
-        while self.drafts:
-            await asyncio.sleep(0.02)
+        await asyncio.gather(*(draft.settled.wait() for draft in at_hand))
         await self.announcer.drain()
 
 

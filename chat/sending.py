@@ -45,7 +45,7 @@ def send_message(conversation: Conversation, *, text: str, client_id: UUID, perm
         message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged=charged)
         reply = Reply.objects.filter(conversation=conversation, state=Reply.State.WRITING).first()
         if reply is None:  # while she writes, the next reply answers this one too
-            reply = conversation.owe_reply()
+            reply = conversation.owe_reply(through=message.seq)
             transaction.on_commit(partial(ring, reply.pk), robust=True)
         _tell(conversation, frames.message_frame(message), frames.reply_frame(reply), typing=True)
     return Sent(message, reply, conversation, created=True)
@@ -85,9 +85,9 @@ def retry_reply(conversation: Conversation) -> Sent:
         message = conversation.messages.get(seq=reply.answers_through)
         if reply.is_owed:
             return Sent(message, reply, conversation, created=False)
-        quotas.charge_again(conversation, conversation.last_seq)
+        quotas.charge_again(conversation, reply.answers_through)
         conversation.bump()
-        reply = conversation.owe_reply()
+        reply = conversation.owe_reply(through=reply.answers_through)
         transaction.on_commit(partial(ring, reply.pk), robust=True)
         _tell(conversation, frames.reply_frame(reply), typing=True)
     return Sent(message, reply, conversation, created=True)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from chat import frames, quotas, realtime
 from chat.models import Conversation, Message, Reply
@@ -55,7 +56,8 @@ def end_owed(
         return None
     reply.state = state
     through = reply.answers_through
-    newer_wait = conversation.last_seq > through
+    asked_meanwhile = conversation.messages.filter(sender=Message.Sender.USER, seq__gt=through)
+    newest = asked_meanwhile.aggregate(seq=Max("seq"))["seq"] if conversation.last_seq > through else None
     message: Message | None = None
     if state == Reply.State.FAILED:
         quotas.give_back(conversation, through)
@@ -65,7 +67,7 @@ def end_owed(
         Reply.objects.filter(pk=reply.pk).update(message=message)
     else:
         conversation.bump()
-    following = conversation.owe_reply() if newer_wait else None
+    following = conversation.owe_reply(through=newest) if newest else None
     news: list[frames.ServerFrame] = [frames.message_frame(message)] if message else []
     news += [
         frames.reply_frame(reply),

@@ -30,10 +30,15 @@ def sweep() -> list[UUID]:
     return [*following, *waiting[:BATCH]]
 
 
-def settle_overdue(conversation: Conversation) -> None:
-    """End this conversation's reply if it is overdue. Whoever asks gets an answer, even with every worker gone."""
-    for reply in Reply.objects.owed().filter(_over(), conversation=conversation):
+def settle_overdue(conversation: Conversation) -> bool:
+    """End this conversation's reply if it is overdue; whether it was.
+
+    Whoever asks gets an answer, even with every worker gone.
+    """
+    reply = Reply.objects.owed().filter(_over(), conversation=conversation).first()
+    if reply is not None:
         _end_over(reply)
+    return reply is not None
 
 
 def _over() -> Q:

@@ -5,7 +5,7 @@ header first, so that its version never promises a message that was not read yet
 """
 
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import Exists, OuterRef
 
@@ -36,7 +36,7 @@ class Threads(TypedDict):
     """A page of the thread list."""
 
     threads: list[frames.ThreadShape]
-    has_more: NotRequired[bool]
+    has_more: bool
 
 
 def latest_reply(conversation: Conversation) -> Reply | None:

@@ -31,7 +31,7 @@ def sweep_replies() -> None:
 @cache
 def _bell() -> Any:
     # A Redis that is gone or frozen costs a sender half a second, not forty (celery's default has no limit).
-    options = dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)
+    options = dict(current_app.conf.broker_transport_options)
     if settings.REDIS_URL:
         options |= {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry_on_timeout": False, "max_retries": 0}
     return current_app.connection_for_write(transport_options=options)

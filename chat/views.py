@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -72,14 +73,21 @@ def _find(request: HttpRequest, pk: UUID) -> Conversation:
     return get_object_or_404(Conversation.objects.visible_to(request.user), pk=pk)
 
 
+def _find_to_read(request: HttpRequest, pk: UUID) -> Conversation:
+    """A conversation whose reply is not overdue: whoever looks at one that is sees it fail."""
+    found = _find(request, pk)
+    return _find(request, pk) if sweeping.settle_overdue(found) else found
+
+
 # --- Pages -------------------------------------------------------------------------------------------
 
 
 @require_POST
-@page
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """Start the conversation with a character, or reopen it. A starter travels along as the draft."""
     girl = get_object_or_404(Girl.objects.visible_to(request.user), slug=slug)
+    if not request.user.is_authenticated:
+        return redirect_to_login(girl.get_absolute_url())  # not to here: sign-in comes back by GET
     conversation = starting.start_conversation(request.user, girl)
     response = redirect("chat:conversation", conversation.pk)
     starter = request.POST.get("starter", "")
@@ -107,8 +115,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 @page
 def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A conversation: its last 50 messages, beside the thread list."""
-    found = _find(request, pk)
-    sweeping.settle_overdue(found)
+    found = _find_to_read(request, pk)
     state = sync.snapshot(found)
     girl = found.girl
     index = request.GET.get("starter", "")
@@ -136,7 +143,7 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "permit_scope": sending.PERMIT_SCOPE,
         "plans_url": context["plans_url"],
         "enter_sends": request.user.enter_sends,  # type: ignore[union-attr]
-        "threads": [t | {"last_message_at": frames.iso(t["last_message_at"])} for t in context["threads"]],
+        **context["state_json"],
     }
     return render(request, "chat/conversation.html", context)
 
@@ -147,6 +154,7 @@ def _threads(request: HttpRequest) -> dict[str, Any]:
     return {
         "threads": threads,
         "has_more": page["has_more"],
+        "state_json": {"threads": page["threads"]},
         "unread_count": sum(t["unread"] for t in threads),
         "plans_url": _plans_url(),
     }
@@ -186,8 +194,7 @@ def threads(request: HttpRequest) -> HttpResponse:
 @answers_json
 def state(request: HttpRequest, pk: UUID) -> HttpResponse:
     """GET: what changed after `?after=<version>`; without it the last 50 messages."""
-    found = _find(request, pk)
-    sweeping.settle_overdue(found)
+    found = _find_to_read(request, pk)
     if "after" not in request.GET:
         return JsonResponse(sync.snapshot(found))
     return JsonResponse(sync.changes_since(found, _number(request, "after")))

@@ -10,8 +10,8 @@ http = get_asgi_application()  # before anything that needs models
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
-from chat.routing import websocket
 
+from chat.routing import websocket
 from config.origins import SameOrigin
 
 application = ProtocolTypeRouter({"http": http, "websocket": SameOrigin(AuthMiddlewareStack(websocket))})

@@ -3,7 +3,10 @@
 import uuid
 
 import pytest
+import redis
+from django.conf import settings
 
+from config import celery_app
 from tests.factories import GirlFactory, UserFactory
 
 
@@ -32,3 +35,18 @@ def charlie(db):
 @pytest.fixture
 def mara(db):
     return GirlFactory(name="Mara", slug="mara")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_queue():
+    """Bells rung by tests go to a queue of their own, never to one that somebody's worker listens to."""
+    prefix = f"dusk-test-{uuid.uuid4().hex}:"
+    celery_app.conf.broker_transport_options = {
+        **celery_app.conf.broker_transport_options,
+        "global_keyprefix": prefix,
+    }
+    yield
+    if settings.REDIS_URL:
+        client = redis.Redis.from_url(settings.REDIS_URL)
+        for key in client.scan_iter(f"{prefix}*"):
+            client.delete(key)

@@ -1,0 +1,313 @@
+"""Every message is answered or visibly not."""
+
+import asyncio
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from chat import replying, sweeping, tasks
+from chat.models import Conversation, Message, Reply
+from chat.settling import Written, end
+from tests.chat.conftest import work
+from tests.chat.test_sending import in_parallel
+from tests.fakes.model_host import CUT, ModelHost, delta, finish, http, said
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+@pytest.fixture
+def hosts(settings):
+    """Two model hosts, primary and fallback, that can fail in every way."""
+    with ModelHost() as primary, ModelHost() as fallback:
+        settings.LLM_PROVIDERS = [
+            {"name": name, "base_url": host.url, "api_key": "SECRET-KEY", "model": name, "extra_body": {}}
+            for name, host in (("primary", primary), ("fallback", fallback))
+        ]
+        forget_hosts()
+        yield primary, fallback
+        forget_hosts()
+
+
+def forget_hosts():
+    """The desk keeps its model hosts for as long as the process lives; a test brings its own."""
+    from chat.llm import close_llm
+
+    desk = replying.desk()
+    asyncio.run_coroutine_threadsafe(close_llm(), desk.loop).result()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_hosts():
+    forget_hosts()
+
+
+def slowly(text):
+    """A good answer at three words a second."""
+    steps = [step for word in text.split() for step in (delta(word + " "), 0.3)]
+    return [*steps, finish()]
+
+
+def hers(conversation):
+    return list(
+        Message.objects.filter(conversation=conversation, sender="ai", seq__gt=1).values_list("text", flat=True)
+    )
+
+
+def the_reply():
+    return Reply.objects.latest("created_at")
+
+
+def test_a_message_is_answered(hands):
+    hands.send("Hello Mara")
+    work()
+    state = hands.state()
+    assert [m["sender"] for m in state["messages"]] == ["ai", "user", "ai"]
+    assert state["messages"][-1]["text"]
+    assert state["reply"]["state"] == "done"
+    assert state["conversation"]["free_remaining"]["text"] == 9
+    reply = the_reply()
+    assert reply.provider == "scripted"
+    assert reply.tokens_in
+    assert reply.tokens_out
+    assert reply.first_token_ms is not None
+    assert reply.total_ms is not None
+
+
+def test_the_model_is_shown_the_persona_and_the_last_eight_turns(hands, hosts, mara):
+    primary, _ = hosts
+    for number in range(6):
+        hands.send(f"message {number}")
+        work()
+    asked = primary.requests[-1].body
+    turns = asked["messages"]
+    assert turns[0]["role"] == "system"
+    assert mara.persona_prompt in turns[0]["content"]
+    assert len(turns) == 1 + 8
+    assert turns[-1] == {"role": "user", "content": "message 5"}
+    assert asked["temperature"] == 0.7
+    assert asked["max_tokens"] == 220
+
+
+def test_messages_sent_while_she_writes_are_answered_together_by_the_next_reply(hands, hosts):
+    primary, _ = hosts
+    hands.send("first")
+    first = the_reply()
+    token = uuid.uuid4()
+    assert Reply.objects.claim(first.pk, token=token)
+    assert hands.send("second").json()["reply"]["id"] == str(first.pk)
+    assert hands.send("third").json()["reply"]["id"] == str(first.pk)
+    following = end(first.pk, Reply.State.DONE, token=token, written=Written("answer to the first"))
+    assert Reply.objects.get(pk=following).answers_through == 4
+    work()
+    said = [(m["sender"], m["text"]) for m in hands.state()["messages"]][1:]
+    assert [sender for sender, _ in said] == ["user", "user", "user", "ai", "ai"]
+    assert [t["content"] for t in primary.requests[-1].body["messages"][-4:]] == [
+        "first", "answer to the first", "second", "third",
+    ]  # fmt: skip
+
+
+def test_the_fallback_answers_when_the_primary_is_misconfigured(hands, hosts):
+    primary, fallback = hosts
+    primary.play(http(401))
+    fallback.play(said("The fallback speaks."))
+    hands.send()
+    work()
+    assert hers(hands.conversation) == ["The fallback speaks."]
+    assert the_reply().provider == "fallback"
+
+
+def test_when_both_hosts_fail_the_reply_fails_visibly_and_the_message_is_given_back_once(hands, hosts):
+    for host in hosts:
+        host.play(http(401))
+    hands.send()
+    assert hands.free() == 9
+    work()
+    state = hands.state()
+    assert state["reply"]["state"] == "failed"
+    assert state["reply"]["can_retry"] is True
+    assert state["conversation"]["free_remaining"]["text"] == 10
+    tasks.write_reply(str(the_reply().pk))  # the bell again
+    end(the_reply().pk, Reply.State.FAILED)
+    assert hands.free() == 10
+
+
+def test_trying_again_charges_again_and_answers(hands, hosts):
+    for host in hosts:
+        host.play(http(401))
+    hands.send("Are you there?")
+    work()
+    for host in hosts:
+        host.play(said("Now I am."))
+    assert hands.post("retry").status_code == 201
+    assert hands.post("retry").status_code == 200  # pressed twice
+    assert hands.free() == 9
+    work()
+    assert hers(hands.conversation) == ["Now I am."]
+    assert hands.state()["reply"]["state"] == "done"
+    assert hands.free() == 9
+    assert hands.post("retry").status_code == 400  # nothing to try again
+
+
+def test_trying_again_with_nothing_left_is_refused(hands, hosts):
+    for host in hosts:
+        host.play(http(401))
+    hands.send()
+    work()
+    Conversation.objects.update(free_text=0)
+    response = hands.post("retry")
+    assert response.status_code == 402
+    assert hands.state()["reply"]["state"] == "failed"
+
+
+def test_a_reply_that_breaks_off_in_the_middle_is_not_kept_as_complete(hands, hosts):
+    primary, _ = hosts
+    primary.play([delta("This is only half of"), CUT])
+    hands.send()
+    work()
+    assert hers(hands.conversation) == []
+    assert hands.state()["reply"]["state"] == "failed"
+    assert hands.free() == 10
+
+
+def test_a_reply_cut_by_the_token_limit_ends_at_a_sentence(hands, hosts):
+    primary, _ = hosts
+    primary.play([delta("One whole sentence. And then half of"), finish("length")])
+    hands.send()
+    work()
+    assert hers(hands.conversation) == ["One whole sentence."]
+
+
+def test_the_same_task_delivered_five_times_in_parallel_writes_once(hands, hosts):
+    primary, _ = hosts
+    primary.play(said("Once."))
+    hands.send()
+    pk = str(the_reply().pk)
+    in_parallel(5, lambda _: tasks.write_reply(pk))
+    assert hers(hands.conversation) == ["Once."]
+    assert len(primary.requests) == 1
+
+
+def test_a_reply_whose_worker_died_is_written_by_another(hands):
+    hands.send()
+    reply = the_reply()
+    dead = uuid.uuid4()
+    assert Reply.objects.claim(reply.pk, token=dead)
+    assert reply.pk not in sweeping.sweep()  # the lease still runs
+    assert not Reply.objects.claim(reply.pk, token=uuid.uuid4())
+    Reply.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert reply.pk in sweeping.sweep()
+    tasks.write_reply(str(reply.pk))
+    assert len(hers(hands.conversation)) == 1
+    assert end(reply.pk, Reply.State.DONE, token=dead, written=Written("from the grave")) is None
+    assert len(hers(hands.conversation)) == 1
+    assert Reply.objects.get().attempts == 2
+
+
+def test_a_reply_nobody_heard_of_is_rung_again(hands):
+    hands.send()
+    Reply.objects.update(created_at=timezone.now() - timedelta(seconds=3))
+    assert sweeping.sweep() == [the_reply().pk]
+
+
+def test_an_overdue_reply_fails_and_gives_back_whoever_looks(hands):
+    hands.send()
+    Reply.objects.update(created_at=timezone.now() - timedelta(seconds=90))
+    state = hands.state()  # no worker, no sweep: the tab that asks is told
+    assert state["reply"]["state"] == "failed"
+    assert state["conversation"]["free_remaining"]["text"] == 10
+
+
+def test_the_sweep_ends_what_is_overdue_or_was_tried_too_often(hands, settings):
+    hands.send()
+    Reply.objects.update(created_at=timezone.now() - timedelta(seconds=90))
+    assert sweeping.sweep() == []
+    assert the_reply().state == "failed"
+    hands.send()
+    gone = timezone.now() - timedelta(seconds=1)
+    Reply.objects.filter(pk=the_reply().pk).update(
+        state="writing", lease_token=uuid.uuid4(), lease_until=gone, attempts=settings.REPLY_MAX_ATTEMPTS
+    )
+    assert sweeping.sweep() == []
+    assert the_reply().state == "failed"
+    assert hands.free() == 10
+
+
+def test_stopping_before_she_begins_leaves_no_message(hands):
+    hands.send()
+    response = hands.post("stop", {"seen": 0})
+    assert response.json()["reply"]["state"] == "stopped"
+    work()
+    assert hers(hands.conversation) == []
+    assert hands.state()["reply"]["state"] == "stopped"
+
+
+def test_stopping_keeps_what_was_seen_to_the_letter(hands, hosts):
+    primary, _ = hosts
+    primary.play(slowly("One two 🙂 three four five six seven eight nine ten"))
+    hands.send()
+    pk = str(the_reply().pk)
+    worker = threading.Thread(target=tasks.write_reply, args=(pk,))
+    worker.start()
+    while not (saved := Reply.objects.get(pk=pk).text):
+        pass
+    seen = len("One two 🙂 th".encode("utf-16-le")) // 2
+    assert len(saved) < 40
+    hands.post("stop", {"seen": seen})
+    worker.join()
+    assert hers(hands.conversation) == ["One two 🙂 th"]
+    assert hands.state()["reply"]["state"] == "stopped"
+
+
+def test_a_conversation_deleted_meanwhile_drops_the_reply(hands, hosts):
+    primary, _ = hosts
+    primary.play(slowly("a reply to words that are gone"))
+    hands.send()
+    pk = str(the_reply().pk)
+    worker = threading.Thread(target=tasks.write_reply, args=(pk,))
+    worker.start()
+    while not Reply.objects.get(pk=pk).text:
+        pass
+    assert hands.post("delete").status_code == 204
+    worker.join()
+    assert not Message.objects.exists()
+    assert not Reply.objects.exists()
+
+
+def test_a_member_deactivated_meanwhile_gets_no_reply(hands, alice):
+    hands.send()
+    alice.is_active = False
+    alice.save()
+    work()
+    assert hers(hands.conversation) == []
+    assert the_reply().state == "failed"
+
+
+def test_a_stopping_worker_hands_its_replies_on(hands, hosts):
+    primary, _ = hosts
+    primary.play(slowly("a slow reply that takes its time to be told in full"))
+    hands.send()
+    pk = the_reply().pk
+    desk = replying.Desk()
+    writing = asyncio.run_coroutine_threadsafe(desk.write_reply(pk), desk.loop)
+    while not Reply.objects.get(pk=pk).text:
+        pass
+    asyncio.run_coroutine_threadsafe(desk.hand_on(0), desk.loop).result()
+    assert writing.result() == pk  # to be rung for again
+    assert Reply.objects.get(pk=pk).state == "queued"
+    primary.play(said("Here it is."))
+    work()
+    assert hers(hands.conversation) == ["Here it is."]
+
+
+def test_markup_from_a_model_is_text(hands, hosts):
+    primary, _ = hosts
+    primary.play(said("*Smiles* <img src=x onerror=alert(1)> [a](javascript:x) {{7*7}} </script>"))
+    hands.send("<script>alert(1)</script>")
+    work()
+    mine, reply = hands.state()["messages"][1:]
+    assert mine["html"] == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
+    assert reply["html"].startswith("<p><em>Smiles</em> &lt;img src=x onerror=alert(1)&gt; [a](javascript:x) {{7*7}}")
+    assert "<img" not in reply["html"]

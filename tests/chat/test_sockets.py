@@ -1,0 +1,225 @@
+"""The socket tells; it never writes, never tells a stranger, and bears bad manners."""
+
+import asyncio
+import json
+import uuid
+
+import pytest
+from channels.db import database_sync_to_async as in_database
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import logout
+from django.http import HttpRequest
+from django.test import Client
+from pydantic import TypeAdapter
+
+from chat import consumers
+from chat.frames import ServerFrame
+from config.asgi import application
+from tests.chat.conftest import work
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+ORIGIN = "http://testserver"
+
+
+class Tab:
+    """A browser tab's socket."""
+
+    def __init__(self, client, origin=ORIGIN):
+        cookie = "; ".join(f"{k}={v.value}" for k, v in client.cookies.items())
+        headers = [(b"host", b"testserver"), (b"cookie", cookie.encode())]
+        if origin is not None:
+            headers.append((b"origin", origin.encode()))
+        self.socket = WebsocketCommunicator(application, "/ws/", headers=headers)
+
+    async def __aenter__(self):
+        self.connected, self.code = await self.socket.connect(timeout=5)
+        return self
+
+    async def __aexit__(self, *_):
+        await self.socket.disconnect()
+
+    async def say(self, frame):
+        await self.socket.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
+
+    async def watch(self, conversation, version=0):
+        await self.say({"type": "watch", "conversation": str(conversation.pk), "version": version})
+
+    async def hear(self):
+        frame = json.loads(await self.socket.receive_from(timeout=5))
+        TypeAdapter(ServerFrame).validate_python(frame, strict=True)
+        return frame
+
+    async def hear_until(self, type_, **fields):
+        heard = []
+        while True:
+            heard.append(await self.hear())
+            if heard[-1]["type"] == type_ and all(heard[-1].get(k) == v for k, v in fields.items()):
+                return heard
+
+    async def closed_with(self):
+        while True:
+            output = await self.socket.receive_output(timeout=5)
+            if output["type"] == "websocket.close":
+                return output["code"]
+
+    async def is_alive(self):
+        await self.say({"type": "watch", "conversation": str(uuid.uuid4()), "version": 0})
+        return (await self.hear())["code"] == "not_found"
+
+
+async def test_a_reply_appears_word_by_word_in_an_open_tab(hands, client):
+    async with Tab(client) as tab:
+        await tab.watch(hands.conversation, 1)
+        await tab.hear_until("thread")
+        sent = (await in_database(hands.send)("Hello Mara")).json()
+        await in_database(work)()
+        heard = await tab.hear_until("message", version=3)
+        kinds = [f["type"] for f in heard]
+        assert heard[0]["message"] == sent["message"]
+        assert "delta" in kinds
+        text = ""
+        for frame in heard:
+            if frame["type"] == "delta":
+                assert frame["offset"] == len(text.encode("utf-16-le")) // 2
+                text += frame["text"]
+        assert heard[-1]["message"]["text"] == text.strip()
+        rest = await tab.hear_until("thread")
+        assert {f["type"] for f in rest} == {"reply", "conversation", "thread"}
+        assert rest[0]["reply"]["state"] == "done"
+        assert rest[1]["conversation"]["version"] == 3
+        assert rest[-1]["thread"]["unread"] is True
+
+
+async def test_a_tab_that_was_away_is_told_what_changed(hands, client):
+    await in_database(hands.send)("while you were away")
+    await in_database(work)()
+    async with Tab(client) as tab:
+        await tab.watch(hands.conversation, 1)
+        heard = await tab.hear_until("thread")
+        fresh = await in_database(hands.state)()
+        assert [f["message"] for f in heard if f["type"] == "message"] == fresh["messages"][1:]
+        assert [f["conversation"] for f in heard if f["type"] == "conversation"] == [fresh["conversation"]]
+        assert [f["reply"] for f in heard if f["type"] == "reply"] == [fresh["reply"]]
+        await tab.watch(hands.conversation, fresh["conversation"]["version"])
+        assert "message" not in {f["type"] for f in await tab.hear_until("thread")}
+
+
+async def test_a_stranger_is_told_nothing(hands, charlie):
+    stranger = Client()
+    await in_database(stranger.force_login)(charlie)
+    async with Tab(stranger) as tab:
+        await tab.watch(hands.conversation)
+        foreign = await tab.hear()
+        await tab.say({"type": "watch", "conversation": str(uuid.uuid4()), "version": 0})
+        assert foreign == await tab.hear()
+        assert foreign["code"] == "not_found"
+        await in_database(hands.send)("for Mara only")
+        assert await tab.socket.receive_nothing(timeout=0.3)
+
+
+async def test_a_visitor_is_closed_with_4401(db):
+    async with Tab(Client()) as tab:
+        assert await tab.closed_with() == consumers.NOT_SIGNED_IN
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://testserver:81", "https://testserver"])
+async def test_a_foreign_origin_is_refused(hands, client, origin, settings):
+    settings.DEBUG = False
+    settings.CSRF_TRUSTED_ORIGINS = [ORIGIN]
+    tab = Tab(client, origin)
+    connected, _ = await tab.socket.connect()
+    assert not connected
+
+
+async def test_the_sites_own_origin_is_let_in(hands, client, settings):
+    settings.DEBUG = False
+    settings.CSRF_TRUSTED_ORIGINS = [ORIGIN]
+    async with Tab(client) as tab:
+        assert tab.connected
+
+
+async def test_signing_out_closes_this_sessions_sockets_and_no_others(hands, client, alice):
+    phone = Client()
+    await in_database(phone.force_login)(alice)
+    async with Tab(client) as here, Tab(phone) as there:
+        assert await here.is_alive()
+        assert await there.is_alive()
+
+        def sign_out():
+            request = HttpRequest()
+            request.session, request.user = client.session, alice
+            logout(request)
+
+        await in_database(sign_out)()
+        assert await here.closed_with() == consumers.NOT_SIGNED_IN
+        assert await there.is_alive()
+
+
+@pytest.mark.parametrize("what", ["deactivated", "new password", "session gone"])
+async def test_an_open_socket_ends_when_its_person_or_session_does(hands, client, alice, what, monkeypatch):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    async with Tab(client) as tab:
+
+        def change():
+            if what == "session gone":
+                return client.session.flush()
+            if what == "deactivated":
+                alice.is_active = False
+            else:
+                alice.set_password("something else entirely")
+            return alice.save()
+
+        await in_database(change)()
+        assert await tab.closed_with() == consumers.NOT_SIGNED_IN
+
+
+async def test_bad_frames_are_answered_and_the_sixth_ends_the_socket(hands, client):
+    async with Tab(client) as tab:
+        for bad in ("{", "[]", '"watch"', '{"type": "send", "text": "hi"}', '{"type": "watch", "conversation": 5}'):
+            await tab.say(bad)
+            assert (await tab.hear())["type"] == "error"
+        assert await tab.is_alive()
+        await tab.say("[" * 50_000)
+        assert await tab.closed_with() == consumers.POLICY
+
+
+async def test_a_binary_frame_ends_the_socket(hands, client):
+    async with Tab(client) as tab:
+        await tab.socket.send_to(bytes_data=b"\x00\x01")
+        assert await tab.closed_with() == consumers.UNSUPPORTED
+
+
+async def test_a_frame_over_64_kib_ends_the_socket(hands, client):
+    async with Tab(client) as tab:
+        await tab.say("x" * (64 * 1024 + 1))
+        assert await tab.closed_with() == consumers.TOO_BIG
+
+
+async def test_a_flood_ends_the_socket(hands, client):
+    async with Tab(client) as tab:
+        for _ in range(200):
+            await tab.watch(hands.conversation, 99)
+        assert await tab.closed_with() == consumers.FLOOD
+
+
+async def test_the_eleventh_socket_closes_the_oldest(hands, client):
+    tabs = [Tab(client) for _ in range(11)]
+    for tab in tabs:
+        await tab.__aenter__()
+        assert await tab.is_alive() if tab is not tabs[10] else True
+    assert await tabs[0].closed_with() == consumers.TOO_MANY_SOCKETS
+    assert await tabs[1].is_alive()
+    assert await tabs[10].is_alive()
+    for tab in tabs:
+        await tab.__aexit__()
+
+
+async def test_two_tabs_hear_the_same(hands, client):
+    async with Tab(client) as one, Tab(client) as two:
+        for tab in (one, two):
+            await tab.watch(hands.conversation, 1)
+            await tab.hear_until("thread")
+        await in_database(hands.send)("Hello")
+        await in_database(work)()
+        heard = await asyncio.gather(one.hear_until("message", version=3), two.hear_until("message", version=3))
+        assert heard[0] == heard[1]

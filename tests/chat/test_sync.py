@@ -1,0 +1,211 @@
+"""A tab that was away misses nothing; nobody reads what is not theirs."""
+
+import uuid
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from chat.models import Conversation, Message
+from tests.chat.conftest import Hands, work
+from tests.factories import ConversationFactory, GirlFactory, MessageFactory, PermitFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+def test_a_hard_refresh_keeps_everything(client, hands):
+    hands.send("What are you making?")
+    work()
+    page = client.get(hands.url)
+    assert page.status_code == 200
+    text = page.content.decode()
+    for message in hands.state()["messages"]:
+        assert message["id"] in text
+    assert "no-store" in page["Cache-Control"]
+
+
+def test_a_tab_that_knew_a_version_ends_like_a_fresh_page(hands):
+    known = hands.state()
+    hands.send("one")
+    work()
+    hands.send("two")
+    hands.post("read", {"seq": 3})
+    changes = hands.state(after=known["conversation"]["version"])
+    merged = {m["seq"]: m for m in known["messages"]} | {m["seq"]: m for m in changes["messages"]}
+    fresh = hands.state()
+    assert [merged[seq] for seq in sorted(merged)] == fresh["messages"]
+    assert changes["conversation"] == fresh["conversation"]
+    assert changes["reply"] == fresh["reply"]
+    assert hands.state(after=fresh["conversation"]["version"])["messages"] == []
+
+
+def test_a_tab_far_behind_is_told_to_start_again(hands):
+    Message.objects.bulk_create(
+        Message(conversation=hands.conversation, seq=n, version=n, sender="ai", text="x") for n in range(2, 300)
+    )
+    Conversation.objects.update(version=299, last_seq=299)
+    changes = hands.state(after=1)
+    assert changes["has_more"] is True
+    assert changes["messages"] == []
+    assert hands.state(after=150)["has_more"] is False
+
+
+def test_older_messages_come_fifty_at_a_time_without_gap_or_repeat(client, hands):
+    for n in range(120):
+        MessageFactory(conversation=Conversation.objects.get(), text=f"message {n}")
+    fresh = hands.state()
+    assert fresh["has_more"] is True
+    seqs = [m["seq"] for m in fresh["messages"]]
+    assert len(seqs) == 50
+    while True:
+        answer = client.get(f"{hands.url}messages/", {"before": seqs[0]}).json()
+        seqs = [m["seq"] for m in answer["messages"]] + seqs
+        if not answer["has_more"]:
+            break
+    assert seqs == list(range(1, 122))
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=1e3", "after=" + "9" * 40, "after=٣"])
+def test_a_senseless_version_is_refused(client, hands, query):
+    assert client.get(f"{hands.url}state/?{query}").json()["error"]["code"] == "bad_request"
+
+
+def test_the_thread_list_shows_preview_and_unread_which_clears_on_read(client, hands):
+    hands.post("read", {"seq": 1})
+    hands.send("Tell me something")
+    (row,) = client.get("/chat/threads/").json()["threads"]
+    assert set(row) == {"conversation", "girl", "preview", "last_message_at", "unread", "typing"}
+    assert row["preview"] == "You: Tell me something"
+    assert (row["unread"], row["typing"]) == (False, True)
+    work()
+    (row,) = client.get("/chat/threads/").json()["threads"]
+    answer = hands.state()["messages"][-1]
+    assert answer["text"].replace("*", "").startswith(row["preview"].rstrip("…")[:40])
+    assert (row["unread"], row["typing"]) == (True, False)
+    assert hands.post("read", {"seq": answer["seq"]}).status_code == 204
+    (after,) = client.get("/chat/threads/").json()["threads"]
+    assert after["unread"] is False
+    assert after["last_message_at"] == row["last_message_at"]  # reading changes no order
+
+
+def test_reading_never_goes_backwards_or_beyond(hands):
+    hands.send()
+    hands.post("read", {"seq": 99})
+    assert hands.state()["conversation"]["last_read_seq"] == 2
+    hands.post("read", {"seq": 1})
+    assert hands.state()["conversation"]["last_read_seq"] == 2
+    assert hands.post("read", {"seq": "x"}).status_code == 400
+
+
+def test_threads_are_paged_newest_first(client, alice):
+    client.force_login(alice)
+    for n in range(60):
+        MessageFactory(conversation=ConversationFactory(user=alice, girl=GirlFactory()), text=f"hi {n}")
+    first = client.get("/chat/threads/").json()
+    rest = client.get("/chat/threads/", {"before": first["threads"][-1]["last_message_at"]}).json()
+    assert (len(first["threads"]), len(rest["threads"])) == (50, 10)
+    assert [t["preview"] for t in first["threads"] + rest["threads"]] == [f"You: hi {n}" for n in range(59, -1, -1)]
+    assert client.get("/chat/threads/", {"before": "soon"}).status_code == 400
+
+
+def test_previews_are_one_short_line_without_controls(client, hands):
+    MessageFactory(conversation=Conversation.objects.get(), text="a\u202eb\n\n*c*   d " + "x" * 300, sender="ai")
+    (row,) = client.get("/chat/threads/").json()["threads"]
+    assert row["preview"].startswith("ab c d xxx")
+    assert len(row["preview"]) == 141
+    assert row["preview"].endswith("…")
+
+
+def private_doors(pk, slug):
+    return [
+        ("get", "/chat/"),
+        ("get", "/chat/latest/"),
+        ("get", "/chat/threads/"),
+        ("post", "/chat/permits/"),
+        ("post", f"/girls/{slug}/chat/"),
+        *[("get", f"/chat/{pk}/{what}") for what in ("", "state/", "messages/?before=5")],
+        *[("post", f"/chat/{pk}/{what}/") for what in ("messages", "read", "retry", "stop", "delete")],
+    ]
+
+
+def test_a_visitor_is_sent_to_sign_in_from_every_private_door(hands, mara, settings):
+    settings.AGE_GATE = False
+    visitor = Client()
+    for method, url in private_doors(hands.conversation.pk, mara.slug):
+        response = getattr(visitor, method)(url)
+        assert response.status_code in {302, 401}, url
+        if response.status_code == 302:
+            assert response["Location"].startswith("/accounts/login/"), url
+
+
+def test_a_strangers_every_request_is_answered_like_an_absent_one(hands, alice, charlie):
+    hands.send("private words")
+    work()
+    stranger = Client()
+    stranger.force_login(charlie)
+    theirs, absent = str(hands.conversation.pk), str(uuid.uuid4())
+    permit = PermitFactory(user=charlie)
+    body = {"text": "hi", "client_id": str(uuid.uuid4()), "permit": str(permit.pk), "seq": 1, "seen": 0}
+    for what in ("", "state/", "state/?after=0", "messages/?before=9"):
+        foreign, missing = (stranger.get(f"/chat/{pk}/{what}") for pk in (theirs, absent))
+        assert foreign.status_code == missing.status_code == 404, what
+        if what:
+            assert foreign.content == missing.content, what
+    for what in ("messages", "read", "retry", "stop", "delete"):
+        urls = [f"/chat/{pk}/{what}/" for pk in (theirs, absent)]
+        foreign, missing = (stranger.post(url, body, content_type="application/json") for url in urls)
+        assert foreign.status_code == missing.status_code == 404, what
+        assert foreign.content == missing.content, what
+    assert Message.objects.count() == 3
+    assert stranger.get("/chat/threads/").json()["threads"] == []
+
+
+def test_persona_and_voice_never_leave_the_server(client, hands):
+    hands.send()
+    work()
+    for url in ("/chat/", hands.url, f"{hands.url}state/", "/chat/threads/", "/chat/latest/"):
+        assert b"SECRET-" not in client.get(url).content, url
+
+
+def test_queries_are_constant_in_history_and_in_threads(client, hands, alice, django_assert_num_queries):
+    def counted():
+        with django_assert_num_queries(7):  # session, user, conversation, overdue?, reply, messages, threads
+            client.get(hands.url)
+        with django_assert_num_queries(3):  # session, user, conversations + girl + user + typing
+            client.get("/chat/")
+        with django_assert_num_queries(3):
+            client.get("/chat/threads/")
+        with django_assert_num_queries(6):  # session, user, conversation, overdue?, reply, messages
+            client.get(f"{hands.url}state/")
+        with django_assert_num_queries(6):
+            client.get(f"{hands.url}state/", {"after": 1})
+
+    hands.send()
+    counted()
+    start = Conversation.objects.get().last_seq + 1
+    Message.objects.bulk_create(
+        Message(conversation=hands.conversation, seq=n, version=n, sender="ai", text="x") for n in range(start, 10_000)
+    )
+    Conversation.objects.update(last_seq=9_999)
+    for _ in range(49):
+        ConversationFactory(user=alice, girl=GirlFactory())
+    counted()
+
+
+def test_filling_up_quotas_by_command(hands, alice, mara):
+    Conversation.objects.update(free_text=0)
+    with pytest.raises(CommandError, match="Nobody has"):
+        call_command("reset_quotas", "nobody@example.com")
+    with pytest.raises(CommandError, match="everybody"):
+        call_command("reset_quotas")
+    call_command("reset_quotas", alice.email, girl="somebody-else")
+    assert hands.free() == 0
+    call_command("reset_quotas", alice.email.upper(), girl=mara.slug)
+    assert hands.free() == 10
+
+
+def test_hands_of_a_fresh_client_see_the_same(hands, alice, permit):
+    hands.send()
+    other = Client()
+    other.force_login(alice)
+    assert Hands(other, hands.conversation, permit).state() == hands.state()
