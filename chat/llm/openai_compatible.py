@@ -339,6 +339,6 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
 
 def _ours(error: Exception, lost: type[ModelError]) -> ModelError:
     """The error of ours for one of the vendor's. Not chained to it: theirs may print a request with its headers."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
         return TimedOut("no answer in time")
     return lost(f"connection failed: {type(error).__name__}")

@@ -26,9 +26,10 @@ KINDS = [
             "human",
             (
                 r"\b(are|r) (you|u|ya)( actually| really| just| even| secretly| truly)*( an?| the| some)*"
-                r"( actual| real| living)* ?(real|human|people|person|ai|a\.i\.|bots?|chat ?bot|robot|machine|program|fake|alive|artificial)\b"
+                r"( actual| real| living)* ?(real|human|people|person|ai|a\.i\.|bots?|chat ?bot|robot|machine|program|fake|alive|artificial|sentient|conscious)\b"
                 r"|\b(am i|is this|i.?m) (really |just |actually )*(talking|speaking|chatting|texting) (to|with) (an? )?"
                 r"(real |actual )*(human|person|ai|bot|robot|machine|someone real)\b|\byou.?re (not|n.t) (real|human)\b"
+                r"|\b(is|isn.?t) (this|that|it) (just |really )*an? (real |actual )*(human|person|ai|bot|chat ?bot|robot|machine)\b"
             ),
         ),
         (

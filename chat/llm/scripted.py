@@ -182,13 +182,13 @@ def _fill(template: str, said: str, cast: _Cast, chance: random.Random) -> str:
     topic = max(_significant(said), key=len, default="that")
     clauses = [part.strip(' ,–—-"“”*') for part in re.split(r"[.!?\n,;:]+|\s(?:and|but|because|so)\s", said)]
     quote = max(clauses, key=lambda part: sum(map(len, _significant(part)[:8])) or len(part) / 100) or "that"
-    words = quote.split()
+    short = " ".join(quote.split()[:9])[:80]
     love = chance.choice(cast.loves)
     ask = chance.choice(cast.asks) if cast.asks else ""
     fields = {
         "name": cast.name,
         "topic": topic,
-        "quote": quote if len(words) <= 9 else " ".join(words[:9]) + "…",
+        "quote": quote if quote == short else short + "…",
         "love": love,
         "ask": ask,
         "ask_me": f"if somebody wanted to know {ask}, what would you say",

@@ -79,7 +79,7 @@ class EventReader:
                 self._end_event(events)
         elif field == "error":  # llama.cpp until 2025: outside of the format, under HTTP 200
             self._end_event(events)
-            events.append('{"error": {}}')
+            events.append('{"error": "error line"}')
         # Comments (no field name), event, id, retry: of no use to us.
 
     def _end_event(self, events: list[str]) -> None:

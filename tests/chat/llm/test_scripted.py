@@ -1,0 +1,167 @@
+"""The scripted model: good company without a key."""
+
+import time
+import tomllib
+
+import pytest
+from django.conf import settings as django_settings
+
+from chat.llm import Finished, Text, get_llm
+from chat.llm.script import REPLIES
+from chat.llm.scripted import compose
+from chat.prompts import build_turns
+from tests.chat.llm.conftest import ask
+
+PERSONA = """You are Mara, 29, a ceramicist in Lisbon. You love rain on skylights and custard tarts.
+What you ask back: what their hands did today; what can wait until tomorrow."""
+EXAMPLE = (
+    "Member: rough day, everything took twice as long\nMara: Ah, a two-firing day. Sit, the kettle’s nearly there."
+)
+
+
+def turns(*said, name="Mara", persona=PERSONA, example=EXAMPLE):
+    """The turns of a conversation in which the user speaks first and the two take turns."""
+    history = [("ai" if index % 2 else "user", text) for index, text in enumerate(said)]
+    return build_turns(persona=persona, name=name, example_dialogue=example, history=history)
+
+
+@pytest.fixture(autouse=True)
+def _instant(settings):
+    settings.LLM_PROVIDERS = []
+    settings.LLM_SCRIPTED_PACE = 0
+
+
+async def test_without_a_host_the_scripted_model_answers_and_counts():
+    text, end = await ask(turns("Hello!"))
+    assert text == compose(turns("Hello!"))
+    assert (end.provider, end.finish_reason) == ("scripted", "stop")
+    assert end.tokens_in > end.tokens_out > 0
+
+
+async def test_it_writes_word_by_word_at_a_human_pace(settings):
+    settings.LLM_SCRIPTED_PACE = 0.01
+    pieces = [piece async for piece in get_llm().stream(turns("Hello!"), deadline=time.monotonic() + 20)]
+    words = [piece.text for piece in pieces if isinstance(piece, Text)]
+    assert isinstance(pieces[-1], Finished)
+    assert len(words) == len(compose(turns("Hello!")).split())
+
+
+def test_the_same_turns_give_the_same_reply_and_other_turns_another():
+    assert compose(turns("Tell me a story")) == compose(turns("Tell me a story"))
+    greetings = {compose(turns(text)) for text in ("Hi", "Hello", "Hey", "Good evening", "hi!", "hello there")}
+    assert len(greetings) >= 3
+
+
+def test_it_does_not_say_the_same_thing_twice_in_a_conversation():
+    said = []
+    for _ in range(4):
+        said += ["Hello", compose(turns(*said, "Hello"))]
+    assert len(set(said[1::2])) == 4
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Are you real?",
+        "are you a real person",
+        "are you human or a bot?",
+        "r u an AI",
+        "wait, am I talking to a real human?",
+        "Be honest. Are you a machine?",
+        "is this a bot?",
+        "are you actually a person",
+        "you're not real",
+        "are you alive?",
+    ],
+)
+def test_asked_whether_it_is_human_it_says_plainly_that_it_is_an_ai(question):
+    reply = compose(turns(question))
+    assert "AI" in reply
+    assert any(part in reply for part in ("not a person", "not a human", "nobody real"))
+
+
+def test_no_reply_claims_to_be_human():
+    for replies in REPLIES.values():
+        for reply in replies:
+            assert "I’m human" not in reply
+            assert "I’m real." not in reply
+            assert "I’m a real" not in reply
+
+
+@pytest.mark.parametrize("text", ["send nudes", "I want sex with you", "take off your dress", "let's make love"])
+def test_it_declines_what_is_explicit_and_goes_on_kindly(text):
+    assert any(compose(turns(text)) == reply for reply in REPLIES["explicit"])
+
+
+@pytest.mark.parametrize("text", ["I want to kill myself", "i don't want to live anymore", "thinking about suicide"])
+def test_somebody_in_danger_is_pointed_to_people(text):
+    reply = compose(turns(text))
+    assert "988" in reply
+    assert "AI" in reply
+
+
+@pytest.mark.parametrize("text", ["I'm 15", "i am 16 years old", "I’m only 14, is that ok?"])
+def test_a_minor_is_told_that_this_is_for_adults(text):
+    assert "adults only" in compose(turns(text))
+
+
+@pytest.mark.parametrize("text", ["I'm 15 minutes late", "I am 28", "I'm 5 km from home", "I'm 1000% sure"])
+def test_other_numbers_are_no_ages(text):
+    assert "adults only" not in compose(turns(text))
+
+
+def test_it_is_gentle_with_sadness_and_picks_up_what_was_said():
+    replies = {compose(turns(text, example="")) for text in ("I feel so lonely", "my cat died", "I'm sad about my job")}
+    assert all("?" in reply for reply in replies)
+    assert any("“" in reply for reply in replies)
+
+
+def test_it_says_goodbye_without_making_anyone_feel_guilty():
+    for text in ("bye", "good night!", "I have to go", "see you"):
+        assert compose(turns(text)) in REPLIES["goodbye"]
+
+
+def test_it_speaks_as_the_persona():
+    assert "Mara" in compose(turns("Who are you?"))
+    assert "ceramicist in Lisbon" in "".join(compose(turns(f"{'so ' * n}what do you do?")) for n in range(6))
+    answers = "".join(compose(turns(f"{'so ' * n}how are you?")) for n in range(12))
+    assert "rain on skylights" in answers or "custard tarts" in answers.lower()
+    assert "your hands did today" in answers or "can wait until tomorrow" in answers
+
+
+def test_it_uses_the_example_conversation_when_the_talk_turns_to_it():
+    assert compose(turns("such a rough day, it all took twice as much")) == (
+        "Ah, a two-firing day. Sit, the kettle’s nearly there."
+    )
+
+
+def test_without_a_persona_it_still_has_something_to_say():
+    assert compose([{"role": "user", "content": "Hello"}])
+    assert compose([])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "?", "🙂", "a" * 2000, "word " * 400, "\n\n", "{love}", "Je suis fatigué", "{0} {name!r} %s", "¿Qué?", "., ;"],
+)
+def test_whatever_is_said_there_is_an_answer(text):
+    reply = compose(turns(text or " ", "Hm?", text))
+    assert reply
+    assert len(reply) < 700
+    assert "{" not in reply.replace(text, "") or "{" in text
+
+
+def test_a_long_message_is_answered_by_its_heart_and_not_by_its_length():
+    text = "I moved here in spring. " * 20 + "Nobody at the new school remembers my name. " + "It rained. " * 20
+    reply = compose(turns(text))
+    assert "Nobody at the new school remembers my name" in reply
+
+
+def test_the_demo_characters_all_have_a_voice():
+    path = django_settings.BASE_DIR / "girls" / "demo" / "characters.toml"
+    for character in tomllib.loads(path.read_text())["character"]:
+        about = {"persona": character["persona_prompt"], "example": character["example_dialogue"]}
+        job = [compose(turns(f"{'so ' * n}what do you do?", name=character["name"], **about)) for n in range(6)]
+        assert any(character["name"] in reply and " I’m a" in reply for reply in job)
+        for starter in character["starters"]:
+            assert compose(turns(starter, name=character["name"], **about))
