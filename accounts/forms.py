@@ -94,18 +94,17 @@ class SignupForm(SecurityChecked, allauth_forms.SignupForm):
         self.fields["password1"].help_text = ""
 
     def clean(self) -> dict[str, Any]:
-        super().clean()
-        parts = [self.cleaned_data.get(f"birth_{part}") for part in ("year", "month", "day")]
-        if None not in parts:
+        data = super().clean()
+        if all(f"birth_{part}" in data for part in ("year", "month", "day")):
             try:
-                birth_date = date(*parts)
+                birth_date = date(data["birth_year"], data["birth_month"], data["birth_day"])
+                if not date(OLDEST_YEAR, 1, 1) <= birth_date <= timezone.localdate():
+                    raise ValueError(birth_date)
             except (ValueError, OverflowError):
-                birth_date = None
-            if birth_date is None or birth_date.year < OLDEST_YEAR or birth_date > timezone.localdate():
                 self.add_error("birth_day", "Enter a real date: day, month, year.")
             else:
-                self.cleaned_data["birth_date"] = birth_date
-        return self.cleaned_data
+                data["birth_date"] = birth_date
+        return data
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Make the member. Who is under age, now or by what they said before, is turned away and remembered."""

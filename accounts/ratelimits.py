@@ -14,6 +14,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter as Limiter
+from redis import ConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
@@ -55,15 +56,14 @@ _ask_redis_again_at = 0.0
 
 @cache
 def _on_redis() -> Limiter:
-    storage = RedisStorage(
+    pool = ConnectionPool.from_url(
         settings.REDIS_URL,
-        wrap_exceptions=True,
         socket_timeout=SECONDS_TO_ANSWER,
         socket_connect_timeout=SECONDS_TO_ANSWER,
         max_connections=100,
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),  # a pooled connection may be dead
     )
-    return Limiter(storage)
+    return Limiter(RedisStorage(settings.REDIS_URL, connection_pool=pool, wrap_exceptions=True))
 
 
 def _count(deed: str, limit: RateLimitItem, user: User) -> None:

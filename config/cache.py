@@ -21,10 +21,10 @@ MAX_CONNECTIONS = 100  # of one process, so that a hung Redis cannot collect soc
 
 
 @cache
-def _client(servers: tuple[str, ...]) -> RedisCacheClient:
+def _client(server: str) -> RedisCacheClient:
     """One client, so one pool of connections, for the process. Django makes a cache object for each request."""
     return RedisCacheClient(
-        list(servers),
+        [server],
         socket_timeout=SECONDS_TO_ANSWER,
         socket_connect_timeout=SECONDS_TO_ANSWER,
         max_connections=MAX_CONNECTIONS,
@@ -46,11 +46,12 @@ class ForgivingRedisCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
+        self._server = server
         self._meanwhile = LocMemCache("while-redis-is-away", params)
 
     @cached_property
     def _cache(self) -> RedisCacheClient:
-        return _client(tuple(self._servers))
+        return _client(self._server)
 
     def _forgivingly(self, name: str, *args: Any, **kwargs: Any) -> Any:
         cls = ForgivingRedisCache
