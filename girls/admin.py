@@ -26,7 +26,10 @@ class TagsField(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
-        tags = {tag_key(tag): " ".join(tag.split()) for tag in super().clean(value).split(",") if tag.strip()}
+        tags: dict[str, str] = {}
+        for tag in super().clean(value).split(","):
+            if tag.strip():
+                tags.setdefault(tag_key(tag), " ".join(tag.split()))
         if "" in tags:
             raise forms.ValidationError("A tag needs a letter or a digit.")
         if NEW in tags:
@@ -47,7 +50,9 @@ class StartersField(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
-        lines = list(dict.fromkeys(" ".join(line.split()) for line in super().clean(value).splitlines() if line.strip()))
+        lines = list(
+            dict.fromkeys(" ".join(line.split()) for line in super().clean(value).splitlines() if line.strip())
+        )
         if len(lines) > MAX_STARTERS:
             raise forms.ValidationError(f"At most {MAX_STARTERS} lines.")
         if any(len(line) > STARTER_CHARACTERS for line in lines):
@@ -65,7 +70,11 @@ class GirlForm(forms.ModelForm):
 
     class Meta:
         model = Girl
-        exclude = ("created_by",)
+        fields = (
+            *("name", "slug", "age", "is_active", "position"),
+            *("tagline", "tags", "bio", "lives_in", "speaks", "avatar", "background"),
+            *("greeting", "starters", "persona_prompt", "example_dialogue", "voice_id"),
+        )
         help_texts = {
             "slug": "Her address: /girls/<slug>/. Changing it breaks links to her.",
             "age": "18 or older, always.",

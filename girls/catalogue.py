@@ -71,7 +71,7 @@ def find(user: Any, wish: Wish) -> GirlQuerySet:
             girls = girls.filter(created_at__gt=timezone.now() - timedelta(days=NEW_DAYS))
         else:
             girls = girls.filter(tag_keys__contains=f"|{tag}|")
-    return girls.defer("persona_prompt", "example_dialogue", "bio", "search_text").order_by(*ORDERS[wish.sort])
+    return girls.without_persona().defer("bio", "search_text").order_by(*ORDERS[wish.sort])
 
 
 def page(girls: GirlQuerySet, number: str | None) -> "Page[Girl]":

@@ -33,6 +33,10 @@ class GirlQuerySet(models.QuerySet["Girl"]):
         """The characters this person may meet; visitors may meet them too."""
         return self.filter(is_active=True)
 
+    def without_persona(self) -> "GirlQuerySet":
+        """Leaves in the database what only the model is told."""
+        return self.defer("persona_prompt", "example_dialogue", "voice_id")
+
 
 class Girl(models.Model):
     """A character: always an adult, always labelled AI. Persona and voice never leave the server."""

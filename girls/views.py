@@ -5,13 +5,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
+from django_htmx.middleware import HtmxDetails
 
 from girls import catalogue
 from girls.models import Girl
 
 
+class HtmxRequest(HttpRequest):
+    """A request as the middleware of htmx leaves it."""
+
+    htmx: HtmxDetails
+
+
 @require_safe
-def browse(request: HttpRequest) -> HttpResponse:
+def browse(request: HtmxRequest) -> HttpResponse:
     """The landing page and the catalogue in one; htmx gets only what a filter changes."""
     wish = catalogue.Wish.of(request.GET)
     page = catalogue.page(catalogue.find(request.user, wish), request.GET.get("page"))
@@ -29,5 +36,5 @@ def browse(request: HttpRequest) -> HttpResponse:
 @require_safe
 def about(request: HttpRequest, slug: str) -> HttpResponse:
     """Her profile."""
-    girl = get_object_or_404(Girl.objects.visible_to(request.user).defer("persona_prompt", "example_dialogue"), slug=slug)
+    girl = get_object_or_404(Girl.objects.visible_to(request.user).without_persona(), slug=slug)
     return render(request, "girls/about.html", {"girl": girl, "free_text": settings.FREE_TEXT})
