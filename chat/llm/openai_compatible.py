@@ -41,8 +41,6 @@ MAX_ERROR_BYTES = 16 * 1024
 FINISHED = {"stop": "stop", "eos": "stop", "end_turn": "stop", "length": "length", "max_tokens": "length"}
 FILTERED = {"content_filter", "sensitive"}
 CUT_SHORT = {"insufficient_system_resource", "abort", "error", "tool_calls", "function_call"}
-
-
 FAREWELL_SECONDS = 2.0  # what may come between the finish reason and the end: the usage
 VENDOR_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
 
@@ -105,10 +103,12 @@ class OpenAICompatible:
         now = time.monotonic()
         deadline = min(deadline, now + settings.LLM_TOTAL_SECONDS)
         first_token = min(deadline, now + settings.LLM_FIRST_TOKEN_SECONDS)
+        read_seconds = settings.LLM_READ_SECONDS
         answer = _Answer(speaker(turns))
         async with self._response(turns, before=first_token) as response:
             if _content_type(response) == "application/json":  # a host that does not stream
-                body = await _whole(response, before=deadline, limit=MAX_TOTAL_BYTES)
+                before = min(deadline, time.monotonic() + read_seconds)
+                body = await _whole(response, before=before, limit=MAX_TOTAL_BYTES)
                 if text := answer.document(body):
                     yield Text(text)
             else:
@@ -116,7 +116,7 @@ class OpenAICompatible:
                 while not answer.done:
                     before = deadline if answer.shown else first_token
                     try:
-                        chunk = await _next(chunks, before=min(before, time.monotonic() + settings.LLM_READ_SECONDS))
+                        chunk = await _next(chunks, before=min(before, time.monotonic() + read_seconds))
                     except ModelError:
                         if not answer.finish_reason:
                             raise
@@ -330,8 +330,9 @@ async def _next(chunks: AsyncIterator[bytes], *, before: float) -> bytes | None:
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:
     """Read the end of the body, which is mostly here already: only then can the connection serve again."""
+    before = time.monotonic() + 0.1
     try:
-        while await _next(chunks, before=time.monotonic() + 0.1) is not None:
+        while await _next(chunks, before=before) is not None:
             pass
     except ModelError:
         pass

@@ -180,7 +180,8 @@ def _significant(text: str) -> list[str]:
 def _fill(template: str, said: str, cast: _Cast, chance: random.Random) -> str:
     """The template with the user's words and the character's own in it."""
     topic = max(_significant(said), key=len, default="that")
-    clauses = [part.strip(' ,–—-"“”*') for part in re.split(r"[.!?\n,;:]+|\s(?:and|but|because|so)\s", said)]
+    parts = re.split(r"[.!?\n,;:]+|\s(?:and|but|because|so)\s", said)
+    clauses = [" ".join(part.split()).strip(' ,–—-"“”*') for part in parts]
     quote = max(clauses, key=lambda part: sum(map(len, _significant(part)[:8])) or len(part) / 100) or "that"
     short = " ".join(quote.split()[:9])[:80]
     love = chance.choice(cast.loves)

@@ -195,6 +195,12 @@ async def test_a_reply_of_full_length_says_so(only_primary):
     assert (text, end.finish_reason, end.tokens_out) == ("Hi there. And", "length", 3)
 
 
+async def test_a_host_that_talks_on_after_the_end_is_left(only_primary):
+    only_primary.play([delta("Hi"), DONE, *[b": keep-alive\n\n", 0.02] * 2_000])
+    assert (await ask())[0] == "Hi"
+    assert await asyncio.to_thread(only_primary.hung_up.wait, 10)
+
+
 BAD = {
     "nothing": [Head(), b""],
     "only [DONE]": [DONE],
