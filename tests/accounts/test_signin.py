@@ -167,3 +167,14 @@ def test_signing_in_and_its_limit_go_on_without_redis(alice, charlie, settings):
         assert sign_in(Client(), password="wrong").status_code == 200
     assert sign_in(Client()).status_code == 200
     assert sign_in(Client(), "charlie@example.com").status_code == 302
+
+
+def test_nobody_adds_or_takes_an_address_that_is_not_proven_theirs(client, alice, charlie):
+    client.force_login(alice)
+    for address in ("charlie@example.com", "nobody@example.com"):
+        for action in ("action_add", "action_primary", "action_remove"):
+            response = client.post("/accounts/email/", {action: "", "email": address})
+            assert response.status_code in (200, 302)
+    alice.refresh_from_db()
+    assert alice.email == "alice@example.com"
+    assert [str(address.email) for address in alice.emailaddress_set.all()] == ["alice@example.com"]
