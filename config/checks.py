@@ -25,8 +25,8 @@ def refuse_unsafe(**kwargs: Any) -> None:
 
 def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The system check: what half-works in any mode, and with DEBUG off what leaves a door open or loses data."""
-    problems = [*_secret_key(), *_model_hosts()]
-    return problems if settings.DEBUG else [*problems, *_doors(), *_servers(), *_address()]
+    unsafe = [] if settings.DEBUG else [*_doors(), *_servers(), *_address()]
+    return [*_secret_key(), *unsafe, *_model_hosts()]
 
 
 def _secret_key() -> Iterator[CheckMessage]:
