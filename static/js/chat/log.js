@@ -119,11 +119,12 @@ export class Log {
     const { messages, outbox, reply } = state;
     let today = "";
     const heard = reply?.state === "writing" ? Infinity : messages.findLast((m) => m.sender === "ai")?.seq ?? 0;
+    const begun = state.hasOlder || messages.length + outbox.length > 1;
     messages.forEach((message, i) => {
       const when = new Date(message.created_at);
       const date = day(when, now);
-      if (date !== today) rows.push({ key: `day ${(today = date)}`, make: () => this.#line("day", date) });
-      if (message.seq === this.unreadFrom) rows.push({ key: "unread", make: () => this.#line("unread", "Unread") });
+      if (date !== today && begun) rows.push({ key: `day ${(today = date)}`, make: () => this.#line("day", date) });
+      if (message.seq === this.unreadFrom && (i || state.hasOlder)) rows.push({ key: "unread", make: () => this.#line("unread", "Unread") });
       rows.push({ key: message.id, message, when, last: !together(message, messages[i + 1]), first: !together(messages[i - 1], message), delivered: message.seq < heard });
       if (message.seq === this.#told) rows.push({ key: "told", make: () => copy("told") });
     });

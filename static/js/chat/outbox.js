@@ -1,6 +1,7 @@
 import { backoff } from "./socket.js";
 
 export const LIMIT = 20;
+const NEVER = Infinity;
 const TRIES = 5; // for a server that answers, but wrongly
 
 /**
@@ -74,7 +75,7 @@ export class Outbox {
     } finally {
       this.#busy = false;
     }
-    if (pause) this.#timer = this.later(() => this.#run(), pause);
+    if (pause && pause !== NEVER) this.#timer = this.later(() => this.#run(), pause);
   }
 
   /* Milliseconds to wait before the next try; 0 to go on. */
@@ -94,17 +95,20 @@ export class Outbox {
       this.#tries = 0;
       this.tell({ type: "sent", ...body });
       this.forget(client_id);
-      return this.tell({ type: "drop", client_id });
+      this.tell({ type: "drop", client_id });
+      return 0;
     }
     if (signedOut) {
       this.#mark(client_id, "waiting");
-      return this.signedOut() ?? Infinity;
+      this.signedOut();
+      return NEVER;
     }
     if (code === "security_check_failed") return again ? this.#mark(client_id, "unchecked") : this.#send(item, true);
     if (status === 402) {
       const refused = this.items().filter((other) => other === item || isDue(other) || other.status === "held");
       for (const other of refused) this.drop(other.client_id);
-      return this.giveBack(refused.map((other) => other.text)) ?? 0;
+      this.giveBack(refused.map((other) => other.text));
+      return 0;
     }
     if (status === 429) return Math.max(wait, 1_000);
     if (status >= 500 && this.#tries < TRIES) return backoff(this.#tries++);

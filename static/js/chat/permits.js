@@ -1,5 +1,3 @@
-import { loadTurnstile } from "../site/turnstile.js";
-
 const SOON = 20_000; // a permit that ends within this is renewed
 const TOO_LATE = 3_000; // and within this it is no longer used
 const REST = 5_000; // between two tries to get one
@@ -80,6 +78,6 @@ export function tokens(place) {
   return () =>
     new Promise((resolve, reject) => {
       settle = { resolve, reject };
-      loadTurnstile().then(start).catch(reject);
+      import("../site/turnstile.js").then(({ loadTurnstile }) => loadTurnstile()).then(start).catch(reject);
     });
 }

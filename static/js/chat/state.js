@@ -87,8 +87,9 @@ const deeds = {
     return stale ? next : hearReply(next, reply, true);
   },
 
-  reply(state, { reply }) {
-    return hearReply(state, reply, false);
+  /* With `since` it is part of the answer to a watch, after its messages: the latest reply, whatever was told before. */
+  reply(state, { reply, since }) {
+    return hearReply(state, reply, since !== undefined && since <= state.version);
   },
 
   delta(state, { reply: id, offset, text }) {

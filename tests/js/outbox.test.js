@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LIMIT, Outbox } from "../../static/js/chat/outbox.js";
+import { apply, begin } from "../../static/js/chat/state.js";
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/* What localStorage does: its keys are its own properties. */
+function store(content = {}) {
+  const data = { ...content };
+  const hidden = (value) => ({ value, enumerable: false });
+  return Object.defineProperties(data, {
+    getItem: hidden((key) => data[key] ?? null),
+    setItem: hidden((key, value) => (data[key] = String(value))),
+    removeItem: hidden((key) => delete data[key]),
+  });
+}
+
+function outbox(answers, { storage = store(), held = () => false } = {}) {
+  let state = begin({ conversation: null });
+  const world = { sent: [], pauses: [], given: [], signedOut: 0, storage, run: null };
+  world.box = new Outbox({
+    conversation: "c1",
+    storage,
+    held,
+    items: () => state.outbox,
+    tell: (frame) => (state = frame.type === "sent" ? state : apply(state, frame)),
+    deliver: async (item, again) => {
+      world.sent.push({ client_id: item.client_id, text: item.text, again });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error) throw answer;
+      return { ok: answer.status < 300, code: "", body: {}, wait: 0, signedOut: false, ...answer };
+    },
+    giveBack: (texts) => world.given.push(...texts),
+    signedOut: () => { world.signedOut += 1; },
+    later: (run, pause) => { world.pauses.push(pause); world.run = run; },
+    now: () => (world.clock = (world.clock ?? 0) + 1),
+  });
+  world.items = () => state.outbox;
+  return world;
+}
+
+const ok = { status: 201 };
+const offline = new TypeError("fetch failed");
+
+test("a message that arrives leaves nothing behind", async () => {
+  const { box, sent, items, storage } = outbox([ok]);
+  assert.equal(box.add("hello"), true);
+  await settled();
+  assert.equal(sent.length, 1);
+  assert.deepEqual(items(), []);
+  assert.deepEqual(Object.keys(storage), []);
+});
+
+test("what cannot be sent waits, and goes with the id it was born with", async () => {
+  const world = outbox([offline, offline, ok]);
+  world.box.add("hello");
+  await settled();
+  assert.equal(world.items()[0].status, "waiting");
+  world.run();
+  await settled();
+  world.run();
+  await settled();
+  assert.equal(new Set(world.sent.map((s) => s.client_id)).size, 1);
+  assert.equal(world.sent.length, 3);
+  assert.deepEqual(world.items(), []);
+  assert.ok(world.pauses[0] <= 1000 && world.pauses[1] > 500 && world.pauses[1] <= 2000);
+});
+
+test("a reload in the middle of a send sends the same id again", async () => {
+  const before = outbox([offline]);
+  before.box.add("hello");
+  await settled();
+  const after = outbox([{ status: 200 }], { storage: before.storage });
+  after.box.load();
+  await settled();
+  assert.equal(after.sent[0].client_id, before.sent[0].client_id);
+  assert.deepEqual(Object.keys(after.storage), []);
+});
+
+test("messages go one after the other, in the order in which they were written", async () => {
+  const { box, sent } = outbox([ok]);
+  for (const text of ["a", "b", "c"]) box.add(text);
+  await settled();
+  await settled();
+  await settled();
+  assert.deepEqual(sent.map((s) => s.text), ["a", "b", "c"]);
+});
+
+test("twenty may wait, not more", async () => {
+  const { box, items } = outbox([offline]);
+  for (let i = 0; i < LIMIT; i += 1) assert.equal(box.add(`${i}`), true);
+  assert.equal(box.add("one too many"), false);
+  assert.equal(items().length, LIMIT);
+});
+
+test("out of free messages: everything goes back into the draft", async () => {
+  const { box, given, items, storage } = outbox([{ status: 402, code: "quota_exhausted" }]);
+  box.add("a");
+  box.add("b");
+  await settled();
+  assert.deepEqual(given, ["a", "b"]);
+  assert.deepEqual(items(), []);
+  assert.deepEqual(Object.keys(storage), []);
+});
+
+test("a refused check is tried once more with a new permit, then the message is kept", async () => {
+  const refused = { status: 403, code: "security_check_failed" };
+  const { box, sent, items, storage } = outbox([refused]);
+  box.add("hello");
+  await settled();
+  await settled();
+  assert.deepEqual(sent.map((s) => s.again), [false, true]);
+  assert.equal(items()[0].status, "unchecked");
+  assert.equal(Object.keys(storage).length, 1);
+});
+
+test("no permit to be had: the message is kept as unchecked", async () => {
+  const { box, items } = outbox([Object.assign(new Error(), { name: "CheckFailed" })]);
+  box.add("hello");
+  await settled();
+  assert.equal(items()[0].status, "unchecked");
+});
+
+test("too fast: it waits as long as it was told and goes by itself", async () => {
+  const world = outbox([{ status: 429, wait: 7000 }, ok]);
+  world.box.add("hello");
+  await settled();
+  assert.deepEqual(world.pauses, [7000]);
+  world.run();
+  await settled();
+  assert.deepEqual(world.items(), []);
+});
+
+test("a server in trouble is tried a few times, then the person decides", async () => {
+  const world = outbox([{ status: 503 }]);
+  world.box.add("hello");
+  for (let i = 0; i < 6; i += 1) {
+    await settled();
+    if (world.items()[0].status !== "failed") world.run();
+  }
+  assert.equal(world.items()[0].status, "failed");
+  assert.equal(world.sent.length, 6);
+  world.box.drop(world.items()[0].client_id);
+  assert.deepEqual(Object.keys(world.storage), []);
+});
+
+test("a message that is refused says why, and the next ones go on", async () => {
+  const world = outbox([{ status: 400, body: { error: { code: "message_too_long", message: "Too long." } } }, ok]);
+  world.box.add("long");
+  world.box.add("short");
+  await settled();
+  await settled();
+  assert.deepEqual(world.items().map((i) => [i.status, i.why]), [["failed", "Too long."]]);
+});
+
+test("signed out: it waits and nothing is tried again", async () => {
+  const world = outbox([{ status: 401, signedOut: true }]);
+  world.box.add("hello");
+  await settled();
+  assert.equal(world.signedOut, 1);
+  assert.equal(world.sent.length, 1);
+  assert.deepEqual(world.pauses, []);
+  assert.equal(Object.keys(world.storage).length, 1);
+});
+
+test("while she writes a message is held, and goes when she has finished", async () => {
+  let writing = true;
+  const world = outbox([ok], { held: () => writing });
+  world.box.add("hello");
+  await settled();
+  assert.equal(world.items()[0].status, "held");
+  assert.equal(world.sent.length, 0);
+  writing = false;
+  world.box.go();
+  await settled();
+  assert.equal(world.sent.length, 1);
+});
+
+test("another tab that delivered it takes it off this one's list", async () => {
+  const world = outbox([offline]);
+  world.box.add("hello");
+  await settled();
+  const [key] = Object.keys(world.storage);
+  world.box.stored(key, null);
+  assert.deepEqual(world.items(), []);
+});
+
+test("storage that is full or forbidden stops no message", async () => {
+  const full = Object.defineProperty({}, "removeItem", { value() {} });
+  Object.defineProperty(full, "setItem", { value() { throw new Error("full"); } });
+  const { box, sent } = outbox([ok], { storage: full });
+  box.add("hello");
+  await settled();
+  assert.equal(sent.length, 1);
+});
