@@ -86,6 +86,7 @@ class ReplyFrame(TypedDict):
     type: Literal["reply"]
     conversation: str
     reply: ReplyShape
+    since: NotRequired[int]  # in the answer to a watch: this is the latest reply, whatever was told before
 
 
 class DeltaFrame(TypedDict):

@@ -124,7 +124,7 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = _threads(request) | {
         "girl": girl,
         "conversation": state["conversation"],
-        "messages": [_with_time(m, "created_at") for m in state["messages"]],
+        "said": [_with_time(m, "created_at") for m in state["messages"]],  # `messages` are Django's own
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
