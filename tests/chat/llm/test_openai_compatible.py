@@ -35,6 +35,7 @@ async def test_the_request_is_what_the_settings_say(settings, only_primary):
     request = only_primary.requests[0]
     assert request.path == "/v1/chat/completions"
     assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["accept-encoding"] == "identity"
     assert request.body == {
         "model": "primary-model",
         "messages": TURNS,

@@ -86,6 +86,13 @@ def test_characters_that_only_unicode_calls_line_ends_are_part_of_the_line():
     assert EventReader().feed(data) == ['"a\u2028b\u2029c\x85d\x0be\x0cf"']
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_a_line_end_that_comes_in_two_pieces_is_one(line_end):
+    reader = EventReader()
+    data = b"data: a\ndata: b\n\ndata: c\n\n".replace(b"\n", line_end)
+    assert [event for byte in data for event in reader.feed(bytes([byte]))] == ["a\nb", "c"]
+
+
 def test_invalid_utf8_is_replaced():
     assert json.loads(EventReader().feed(b'data: "a\xffb"\n\n')[0]) == "a\ufffdb"
 
