@@ -128,17 +128,20 @@ class RepliesCollector(Collector):
             figures[f"{field}_sum"] = Sum(field)
             figures |= {f"{field}_{b}": Count("pk", filter=Q(**{f"{field}__lte": b})) for b in BUCKETS_MS}
         ended = Reply.objects.filter(finished_at__gte=since).values("provider", "model", "state").annotate(**figures)
+        spent: Counter[tuple[str, ...]] = Counter()  # over all states
         for row in ended.order_by("provider", "model", "state"):
-            who = [row["provider"] or "none", row["model"] or "none"]
+            who = (row["provider"] or "none", row["model"] or "none")
             finished.add_metric([*who, row["state"]], row["n"])
-            tokens.add_metric([*who, "in"], row["tin"] or 0)
-            tokens.add_metric([*who, "out"], row["tout"] or 0)
+            spent[*who, "in"] += row["tin"] or 0
+            spent[*who, "out"] += row["tout"] or 0
             if row["state"] != Reply.State.DONE:
                 continue
             for field, family in latencies.items():
                 buckets = [(str(b / 1000), row[f"{field}_{b}"]) for b in BUCKETS_MS]
                 buckets.append(("+Inf", row[f"{field}_n"]))
                 family.add_metric(who, buckets, (row[f"{field}_sum"] or 0) / 1000)
+        for whose, n in spent.items():
+            tokens.add_metric(whose, n)
         yield from (finished, tokens, *latencies.values())
 
 

@@ -1,0 +1,131 @@
+"""What machines ask: does it live, may it get traffic, how are the replies doing."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from chat import consumers  # noqa: F401 - the gauge of open sockets is theirs
+from chat.models import Conversation, Reply
+from config import health
+
+
+@pytest.fixture
+def conversation(alice, mara):
+    return Conversation.objects.create(user=alice, girl=mara)
+
+
+def owe(conversation, **fields):
+    return Reply.objects.create(conversation=conversation, answers_through=1, **fields)
+
+
+def samples(client, **headers):
+    answer = client.get("/metrics", headers=headers)
+    assert answer.status_code == 200
+    families = text_string_to_metric_families(answer.content.decode())
+    return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
+
+
+def test_healthz_asks_nobody(client):
+    assert client.get("/healthz").json() == {"status": "ok"}  # without the db fixture: a query would fail
+
+
+@pytest.mark.embedded
+def test_ready_when_the_database_answers(client, db, settings):
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    redis = "ok" if settings.REDIS_URL else "unused"
+    assert answer.json() == {"status": "ok", "database": "ok", "redis": redis, "replies": "ok"}
+
+
+def test_not_ready_without_the_database(client, db):
+    def away(*args):
+        raise DatabaseError("gone")
+
+    with connection.execute_wrapper(away):
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["database"] == "away"
+
+
+def test_without_redis_it_is_degraded_and_ready_all_the_same(client, db, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["redis"] == "away"
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [("queued", {"created_at": timedelta(seconds=40)}), ("writing", {"lease_until": timedelta(seconds=40)})],
+)
+def test_a_reply_that_nobody_takes_is_reported(client, conversation, state, fields):
+    owe(conversation, state=state, **{name: timezone.now() - age for name, age in fields.items()})
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["replies"] == "late"
+
+
+def test_a_process_that_is_leaving_is_not_ready_but_alive(client, db):
+    health.draining.set()
+    try:
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/healthz").status_code == 200
+    finally:
+        health.draining.clear()
+
+
+def test_probes_change_nothing(client, db):
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert client.post(path).status_code == 405
+
+
+def test_metrics_are_for_the_bearer_of_the_token_only(client, db, settings):
+    settings.METRICS_TOKEN = "a-token"
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer a-token"}).status_code == 200
+
+
+def test_without_a_token_metrics_are_for_nobody_outside_debug(client, db, settings):
+    settings.METRICS_TOKEN = ""
+    settings.DEBUG = False
+    assert client.get("/metrics").status_code == 404
+    settings.DEBUG = True
+    assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.embedded
+def test_metrics_say_what_is_owed_and_how_old_it_is(client, conversation, settings):
+    settings.METRICS_TOKEN = "a-token"
+    owe(conversation, created_at=timezone.now() - timedelta(seconds=50))
+    said = samples(client, Authorization="Bearer a-token")
+    assert said["dusk_replies_owed", "queued"] == 1
+    assert said["dusk_replies_owed", "writing"] == 0
+    assert 50 <= said["dusk_queue_age_seconds",] < 60
+    assert said["dusk_open_sockets",] >= 0
+
+
+@pytest.mark.embedded
+def test_metrics_say_how_the_model_hosts_did(client, conversation, settings, django_assert_num_queries):
+    settings.METRICS_TOKEN = "a-token"
+    now = timezone.now()
+    host = {"provider": "primary", "model": "m", "finished_at": now}
+    for first, total in ((90, 1500), (400, 2500)):
+        figures = {"first_token_ms": first, "total_ms": total, "tokens_in": 100, "tokens_out": 20}
+        owe(conversation, state="done", **host, **figures)
+    owe(conversation, state="failed", **host, error="timeout")
+    owe(conversation, state="done", **{**host, "finished_at": now - timedelta(minutes=6)}, tokens_out=9)
+    with django_assert_num_queries(2):  # replies owed, replies finished
+        said = samples(client, Authorization="Bearer a-token")
+    assert said["dusk_replies_finished", "done", "m", "primary"] == 2
+    assert said["dusk_replies_finished", "failed", "m", "primary"] == 1
+    assert said["dusk_llm_tokens", "in", "m", "primary"] == 200
+    assert said["dusk_llm_tokens", "m", "out", "primary"] == 40
+    assert said["dusk_llm_first_token_seconds_bucket", "0.1", "m", "primary"] == 1
+    assert said["dusk_llm_first_token_seconds_bucket", "0.5", "m", "primary"] == 2
+    assert said["dusk_llm_total_seconds_bucket", "+Inf", "m", "primary"] == 2
