@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -21,6 +22,8 @@ STARTER_CHARACTERS = 120
 
 class TagsField(forms.CharField):
     """A list of tags, written with commas."""
+
+    widget = AdminTextInputWidget
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
@@ -44,7 +47,7 @@ class TagsField(forms.CharField):
 class StartersField(forms.CharField):
     """A list of things to say first, one on each line."""
 
-    widget = forms.Textarea
+    widget = AdminTextareaWidget(attrs={"rows": 4})
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
@@ -76,7 +79,7 @@ class GirlForm(forms.ModelForm):
             *("greeting", "starters", "persona_prompt", "example_dialogue", "voice_id"),
         )
         help_texts = {
-            "slug": "Her address: /girls/<slug>/. Changing it breaks links to her.",
+            "slug": "Her address: /girls/…/. Changing it breaks links to her.",
             "age": "18 or older, always.",
             "tagline": "One sentence, on her card.",
             "bio": "What visitors read on her page. An empty line begins a new paragraph.",
@@ -128,7 +131,7 @@ class GirlAdmin(admin.ModelAdmin):
     """Characters. Whoever may edit them sees the persona; nobody else does."""
 
     form = GirlForm
-    list_display = ("picture", "name", "published", "age", "first_tags", "position", "created_at")
+    list_display = ("picture", "name", "published", "position", "age", "first_tags", "created_at")
     list_display_links = ("picture", "name")
     list_filter = ("is_active", "created_at")
     list_editable = ("position",)
@@ -159,6 +162,13 @@ class GirlAdmin(admin.ModelAdmin):
         if not change:
             obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Girl) -> None:
+        publishing.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Girl]) -> None:
+        for girl in queryset:
+            publishing.delete(girl)
 
     @admin.display(description="picture")
     def picture(self, girl: Girl) -> str:

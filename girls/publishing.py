@@ -1,4 +1,4 @@
-"""The editor's verbs: show a character, hide her, give her pictures."""
+"""The editor's verbs: show a character, hide her, give her pictures, take her away."""
 
 from functools import partial
 from typing import Any
@@ -49,6 +49,16 @@ def take_cover(girl: Girl) -> None:
     """Leave her profile without a wide picture; the caller saves her."""
     _forget(girl, "background")
     girl.background = ""
+
+
+def delete(girl: Girl) -> None:
+    """Take a character away with her pictures.
+
+    Raises ProtectedError while members have conversations with her: hide her instead.
+    """
+    with transaction.atomic():
+        _forget(girl, "avatar", "avatar_square", "background")
+        girl.delete()
 
 
 def _forget(girl: Girl, *fields: str) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import premium
 from accounts.models import User
+from girls import publishing
 from girls.models import Girl
 
 CHARACTERS = Path(__file__).with_name("characters.toml")
@@ -79,8 +80,7 @@ def remove() -> Outcome:
         outcome.done.append(user.email)
     for girl in Girl.objects.exclude(demo_art=""):
         try:
-            with transaction.atomic():
-                girl.delete()
+            publishing.delete(girl)
             outcome.done.append(girl.name)
         except ProtectedError:
             Girl.objects.filter(pk=girl.pk).update(is_active=False)

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from girls.models import Girl
-from tests.factories import GirlFactory, UserFactory
+from tests.factories import ConversationFactory, GirlFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 ADD = "/admin/girls/girl/add/"
@@ -74,6 +74,18 @@ def test_an_editor_writes_a_character(staff, tmp_path, django_capture_on_commit_
         staff.post(change, {**FIELDS, "avatar-clear": "on"})
     assert not Girl.objects.get().avatar
     assert len(list((tmp_path / "girls").iterdir())) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        staff.post(f"/admin/girls/girl/{girl.pk}/delete/", {"post": "yes"})
+    assert not Girl.objects.exists()
+    assert not list((tmp_path / "girls").iterdir())
+
+
+def test_a_character_whom_members_know_cannot_be_deleted(staff):
+    talk = ConversationFactory()
+    answer = staff.post(f"/admin/girls/girl/{talk.girl_id}/delete/", {"post": "yes"})
+    assert "would require deleting the following protected related objects" in answer.content.decode()
+    staff.post("/admin/girls/girl/", {"action": "delete_selected", "_selected_action": [talk.girl_id], "post": "yes"})
+    assert Girl.objects.filter(pk=talk.girl_id).exists()
 
 
 @pytest.mark.parametrize(

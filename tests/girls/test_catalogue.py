@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.factories import GirlFactory
+from tests.factories import ConversationFactory, GirlFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -164,6 +164,18 @@ def test_visitors_read_the_promise_and_members_their_last_conversations(client, 
     member = client.get("/").content.decode()
     assert "Good company" not in member
     assert 'hx-get="/chat/latest/"' in member
+
+
+def test_the_last_conversations_lead_back_into_them(client, alice, charlie, mara):
+    hers = ConversationFactory(user=alice, girl=mara)
+    hers.write("ai", "Hi, you found me & the kiln.")
+    ConversationFactory(user=charlie, girl=mara).write("ai", "SECRET of Charlie")
+    client.force_login(alice)
+    html = client.get("/chat/latest/").content.decode()
+    assert f'href="/chat/{hers.pk}/"' in html
+    assert "Hi, you found me &amp; the kiln." in html
+    assert "Unread" in html
+    assert "SECRET" not in html
 
 
 def test_every_card_says_ai_and_reserves_its_box(client, company):
