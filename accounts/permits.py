@@ -46,7 +46,7 @@ def mint(user: User, token: object, scope: str, *, remote_ip: str | None = None)
     return permit
 
 
-def consume(permit_id: uuid.UUID | str, *, user: User, scope: str) -> None:
+def consume(permit_id: uuid.UUID | str | None, *, user: User, scope: str) -> None:
     """Take one use. The row count of a single UPDATE decides, so the last use goes to one taker.
 
     Raises SecurityCheckFailed when the permit is absent, somebody else's, of another scope, expired or used up.

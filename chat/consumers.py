@@ -3,13 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import structlog
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
@@ -18,6 +15,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from chat import frames, sweeping, sync
+from chat.database import DatabaseThreads
 from chat.models import Conversation, Reply
 from chat.realtime import user_group
 
@@ -32,14 +30,8 @@ CHECK_SECONDS = 60  # how often an open socket makes sure that its session still
 
 open_sockets = Gauge("dusk_open_sockets", "Websockets open in this process.")
 
-# The default for sync code in consumers is one thread for the whole process; this is the same with a few.
-_database = ThreadPoolExecutor(4, thread_name_prefix="socket-db")
-R = TypeVar("R")
-
-
-async def in_database(function: Callable[..., R], *args: Any) -> R:
-    """Run a short read on one of a few threads, with its connection returned afterwards."""
-    return await database_sync_to_async(function, thread_sensitive=False, executor=_database)(*args)
+# Channels' own way would be one thread for the whole process: a slow read of one tab would hold up all others.
+in_database = DatabaseThreads(4, "socket-db")
 
 
 class TabConsumer(AsyncWebsocketConsumer):
@@ -55,7 +47,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         open_sockets.inc()
         self.session_key = self.scope["session"].session_key
         self.group = user_group(self.user.pk)
-        self.name = uuid4().hex
+        self.name = f"{time.time():.6f} {uuid4().hex}"  # sorts by age, whatever order the bells arrive in
         self.newer: set[str] = set()
         self.bad_frames = 0
         self.allowance, self.allowance_at = float(FRAMES_AT_ONCE), time.monotonic()
@@ -127,7 +119,7 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     async def opened(self, event: dict[str, Any]) -> None:
         """Another tab of this person: with ten newer ones, this is the oldest and goes."""
-        if event["name"] != self.name:
+        if event["name"] > self.name:
             self.newer.add(event["name"])
             if len(self.newer) >= SOCKETS_FOR_EACH_USER:
                 await self.close(TOO_MANY_SOCKETS)
@@ -177,7 +169,7 @@ def _catch_up(user: Any, watch: frames.Watch) -> list[frames.ServerFrame]:
         {"type": "message", "conversation": pk, "version": m["version"], "message": m} for m in changes["messages"]
     ]
     if changes["reply"] is not None:
-        news.append({"type": "reply", "conversation": pk, "reply": changes["reply"]})
+        news.append({"type": "reply", "conversation": pk, "reply": changes["reply"], "since": watch.version})
     typing = changes["reply"] is not None and changes["reply"]["state"] in Reply.OWED
     news.append({"type": "conversation", "conversation": changes["conversation"], "since": watch.version})
     news.append(frames.thread_frame(conversation, typing=typing))

@@ -6,7 +6,7 @@ replies are in UTF-16 code units, as JavaScript counts.
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict

@@ -10,22 +10,20 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from celery.signals import worker_shutting_down
 from django.conf import settings
-from django.db import close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
 from chat import frames, quotas
+from chat.database import DatabaseThreads
 from chat.llm import Finished, ModelError, Text, get_llm
 from chat.models import Message, Reply
 from chat.prompts import build_turns
@@ -37,9 +35,6 @@ log = structlog.get_logger(__name__)
 
 PUSH_SECONDS = 0.05  # words go to the browser at most that often
 SAVE_SECONDS = 1.0  # and to the database that often, which renews the lease
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Ending(Enum):
@@ -154,23 +149,11 @@ class Desk:
 
     def __init__(self) -> None:
         self.loop = _new_event_loop()
-        self.database = ThreadPoolExecutor(2, thread_name_prefix="reply-db")
+        self.db = DatabaseThreads(2, "reply-db")
         self.announcer = Announcer()
         self.drafts: dict[UUID, Draft] = {}
         self.stopping = False
         threading.Thread(target=self.loop.run_forever, name="replies", daemon=True).start()
-
-    async def db(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a short piece of database work off the loop."""
-
-        def work() -> R:
-            close_old_connections()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                close_old_connections()
-
-        return await self.loop.run_in_executor(self.database, work)
 
     async def write_reply(self, reply_id: UUID) -> UUID | None:
         """Claim, stream, settle. Returns the id of a reply to ring for next, if any."""
@@ -218,7 +201,7 @@ class Desk:
                 return job.reply_id if released else None
             case Ending.STOPPED:
                 stop_at = await self.db(_stop_at, job.reply_id)
-                text = utf16_cut(draft.text, stop_at).rstrip()
+                text = utf16_cut(draft.text, stop_at or 0).rstrip()
                 state = Reply.State.STOPPED
             case _:
                 text = draft.text.strip()

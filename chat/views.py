@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
+from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
 from chat import frames, sending, starting, sweeping, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
@@ -24,6 +25,12 @@ from chat.quotas import QuotaExhausted
 from girls.models import Girl
 
 View = Callable[..., HttpResponse]
+
+
+class MemberRequest(HttpRequest):
+    """A request behind `page` or `answers_json`: its user is signed in."""
+
+    user: User
 
 
 def refused(code: str, message: str, status: int, **extra: Any) -> JsonResponse:
@@ -69,11 +76,11 @@ def page(view: View) -> View:
     return login_required(door)
 
 
-def _find(request: HttpRequest, pk: UUID) -> Conversation:
+def _find(request: MemberRequest, pk: UUID) -> Conversation:
     return get_object_or_404(Conversation.objects.visible_to(request.user), pk=pk)
 
 
-def _find_to_read(request: HttpRequest, pk: UUID) -> Conversation:
+def _find_to_read(request: MemberRequest, pk: UUID) -> Conversation:
     """A conversation whose reply is not overdue: whoever looks at one that is sees it fail."""
     found = _find(request, pk)
     return _find(request, pk) if sweeping.settle_overdue(found) else found
@@ -98,14 +105,14 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @page
-def thread_list(request: HttpRequest) -> HttpResponse:
+def thread_list(request: MemberRequest) -> HttpResponse:
     """The thread list; on a desktop beside an invitation to pick one."""
     return render(request, "chat/threads.html", _threads(request))
 
 
 @require_GET
 @page
-def latest(request: HttpRequest) -> HttpResponse:
+def latest(request: MemberRequest) -> HttpResponse:
     """The three latest threads, a fragment for the browse page."""
     threads = sync.threads(request.user, limit=3)["threads"]
     return render(request, "chat/_latest.html", {"threads": [_with_time(t, "last_message_at") for t in threads]})
@@ -113,7 +120,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @page
-def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
+def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     """A conversation: its last 50 messages, beside the thread list."""
     found = _find_to_read(request, pk)
     state = sync.snapshot(found)
@@ -142,13 +149,13 @@ def conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
         "permit_scope": sending.PERMIT_SCOPE,
         "plans_url": context["plans_url"],
-        "enter_sends": request.user.enter_sends,  # type: ignore[union-attr]
+        "enter_sends": request.user.enter_sends,
         **context["state_json"],
     }
     return render(request, "chat/conversation.html", context)
 
 
-def _threads(request: HttpRequest) -> dict[str, Any]:
+def _threads(request: MemberRequest) -> dict[str, Any]:
     page = sync.threads(request.user)
     threads = [_with_time(t, "last_message_at") for t in page["threads"]]
     return {
@@ -177,7 +184,7 @@ def _plans_url() -> str:
 
 @require_GET
 @answers_json
-def threads(request: HttpRequest) -> HttpResponse:
+def threads(request: MemberRequest) -> HttpResponse:
     """GET: the thread list, 50 at a time, `?before=<last_message_at of the last row>`."""
     before = None
     if "before" in request.GET:
@@ -192,7 +199,7 @@ def threads(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @answers_json
-def state(request: HttpRequest, pk: UUID) -> HttpResponse:
+def state(request: MemberRequest, pk: UUID) -> HttpResponse:
     """GET: what changed after `?after=<version>`; without it the last 50 messages."""
     found = _find_to_read(request, pk)
     if "after" not in request.GET:
@@ -202,19 +209,19 @@ def state(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_GET
 @answers_json
-def older(request: HttpRequest, pk: UUID) -> HttpResponse:
+def older(request: MemberRequest, pk: UUID) -> HttpResponse:
     """GET: the 50 messages before `?before=<seq>`."""
     return JsonResponse(sync.older(_find(request, pk), _number(request, "before")))
 
 
-def messages(request: HttpRequest, pk: UUID) -> HttpResponse:
+def messages(request: MemberRequest, pk: UUID) -> HttpResponse:
     """GET older messages, POST a new one."""
     return send(request, pk) if request.method == "POST" else older(request, pk)
 
 
 @require_POST
 @answers_json
-def mint_permit(request: HttpRequest) -> HttpResponse:
+def mint_permit(request: MemberRequest) -> HttpResponse:
     """POST {token, scope}: proof of a browser for the next few sends."""
     body = PermitBody.of(request)
     if body.scope != sending.PERMIT_SCOPE:
@@ -228,7 +235,7 @@ def mint_permit(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @answers_json
-def send(request: HttpRequest, pk: UUID) -> HttpResponse:
+def send(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST {text, client_id, permit}: 201; a repeat of a client id answers 200 with the same and costs nothing."""
     found = _find(request, pk)
     body = MessageBody.of(request)
@@ -239,7 +246,7 @@ def send(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @answers_json
-def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+def retry(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST: ask again after a failure; 201, or 200 when it was asked already."""
     found = _find(request, pk)
     ratelimits.may_retry(request.user)
@@ -252,7 +259,7 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @answers_json
-def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
+def stop(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST {seen?}: stop the running reply, keeping what was on screen."""
     reply = sending.stop_reply(_find(request, pk), seen=StopBody.of(request).seen)
     return JsonResponse({"reply": frames.reply(reply)})
@@ -260,7 +267,7 @@ def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @answers_json
-def read(request: HttpRequest, pk: UUID) -> HttpResponse:
+def read(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST {seq}: everything up to there was read."""
     sending.mark_read(_find(request, pk), seq=ReadBody.of(request).seq)
     return HttpResponse(status=204)
@@ -268,7 +275,7 @@ def read(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @answers_json
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST: erase the conversation."""
     starting.delete_conversation(_find(request, pk))
     return HttpResponse(status=204)
@@ -282,7 +289,7 @@ def _sent(sent: sending.Sent) -> dict[str, Any]:
     }
 
 
-def _number(request: HttpRequest, name: str) -> int:
+def _number(request: MemberRequest, name: str) -> int:
     value = request.GET.get(name, "")
     if not value.isascii() or not value.isdecimal() or len(value) > 15:
         raise BadRequest("bad_request", f"{name} is a whole number.")

@@ -118,6 +118,8 @@ else:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
     }
+    # Tests race on a file, too: SQLite's shared memory locks tables in its own way.
+    DATABASE["TEST"] = {"NAME": BASE_DIR / "var" / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, cache, frames between processes; without it everything runs in one process --------

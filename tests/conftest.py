@@ -5,6 +5,7 @@ import uuid
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 
 from config import celery_app
 from tests.factories import GirlFactory, UserFactory
@@ -35,6 +36,14 @@ def charlie(db):
 @pytest.fixture
 def mara(db):
     return GirlFactory(name="Mara", slug="mara")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_connection_is_left(django_db_setup):
+    """Threads of workers and sockets keep pooled connections; the test database cannot be dropped under them."""
+    yield
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from chat import replying, sweeping, tasks
+from chat.llm import close_llm
 from chat.models import Conversation, Message, Reply
 from chat.settling import Written, end
 from tests.chat.conftest import work
@@ -33,15 +34,8 @@ def hosts(settings):
 
 def forget_hosts():
     """The desk keeps its model hosts for as long as the process lives; a test brings its own."""
-    from chat.llm import close_llm
-
     desk = replying.desk()
     asyncio.run_coroutine_threadsafe(close_llm(), desk.loop).result()
-
-
-@pytest.fixture(autouse=True)
-def _fresh_hosts():
-    forget_hosts()
 
 
 def slowly(text):
@@ -296,6 +290,7 @@ def test_a_stopping_worker_hands_its_replies_on(hands, hosts):
         pass
     asyncio.run_coroutine_threadsafe(desk.hand_on(0), desk.loop).result()
     assert writing.result() == pk  # to be rung for again
+    asyncio.run_coroutine_threadsafe(close_llm(), desk.loop).result()
     assert Reply.objects.get(pk=pk).state == "queued"
     primary.play(said("Here it is."))
     work()

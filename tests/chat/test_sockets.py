@@ -6,8 +6,10 @@ import uuid
 
 import pytest
 from channels.db import database_sync_to_async as in_database
+from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import logout
+from django.db import connections
 from django.http import HttpRequest
 from django.test import Client
 from pydantic import TypeAdapter
@@ -37,6 +39,8 @@ class Tab:
 
     async def __aexit__(self, *_):
         await self.socket.disconnect()
+        # Channels' communicator keeps the connection of the thread that loaded the session.
+        await sync_to_async(connections.close_all)()
 
     async def say(self, frame):
         await self.socket.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
