@@ -200,7 +200,7 @@ export class Log {
     row.querySelector("[data-text]").replaceChildren(document.createTextNode(text));
     row.querySelector("[data-who]").textContent = "You: ";
     row.querySelector(".avatar")?.remove();
-    const words = { sending: "Sending", waiting: "Sends when you’re back online", held: `Sends when ${this.name} has finished`, failed: why || "Not sent." };
+    const words = { sending: "Sending", waiting: "Sends when you’re back online", held: `Sends when ${this.name} has finished`, failed: `Not sent. ${why}` };
     row.querySelector("[data-ticks]").textContent = words[status] ?? "";
     row.querySelector("[data-again]")?.remove();
     if (status === "failed" || status === "unchecked") {

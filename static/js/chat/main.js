@@ -270,6 +270,7 @@ setInterval(() => {
 
 function mountTalk() {
   const { input } = composer;
+  history.replaceState(null, "", at(id)); // a starter in the address is a draft by now
   if (matchMedia("(pointer: fine) and (width >= 640px)").matches) input.focus({ preventScroll: true });
   else talk.querySelector("h1").focus({ preventScroll: true });
   document.addEventListener("visibilitychange", () => document.hidden || log.pinned && seen());

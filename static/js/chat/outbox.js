@@ -15,7 +15,7 @@ export class Outbox {
   #tries = 0;
   #timer;
 
-  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, storage = localStorage, later = setTimeout, now = Date.now }) {
+  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, storage = localStorage, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
     Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, storage, later, now });
     this.#prefix = `dusk:outbox:${conversation}:`;
   }

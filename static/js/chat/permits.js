@@ -9,7 +9,7 @@ export class Permits {
   #rested = -Infinity;
   #timer;
 
-  constructor({ mint, wanted = () => true, now = () => performance.now(), later = setTimeout }) {
+  constructor({ mint, wanted = () => true, now = () => performance.now(), later = (run, delay) => setTimeout(run, delay) }) {
     Object.assign(this, { mint, wanted, now, later });
   }
 
