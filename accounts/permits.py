@@ -51,6 +51,8 @@ def consume(permit_id: uuid.UUID | str | None, *, user: User, scope: str) -> Non
 
     Raises SecurityCheckFailed when the permit is absent, somebody else's, of another scope, expired or used up.
     """
+    if permit_id is None:
+        raise SecurityCheckFailed("no-permit")
     try:
         usable = Permit.objects.filter(pk=permit_id, user=user, scope=scope, uses_left__gt=0, expires_at__gt=Now())
     except ValidationError as error:
