@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from types import FrameType
@@ -127,7 +128,8 @@ class RepliesCollector(Collector):
             figures[f"{field}_n"] = Count(field)
             figures[f"{field}_sum"] = Sum(field)
             figures |= {f"{field}_{b}": Count("pk", filter=Q(**{f"{field}__lte": b})) for b in BUCKETS_MS}
-        ended = Reply.objects.filter(finished_at__gte=since).values("provider", "model", "state").annotate(**figures)
+        rows = Reply.objects.filter(finished_at__gte=since).values("provider", "model", "state")
+        ended: Any = rows.annotate(**figures)
         spent: Counter[tuple[str, ...]] = Counter()  # over all states
         for row in ended.order_by("provider", "model", "state"):
             who = (row["provider"] or "none", row["model"] or "none")
@@ -158,7 +160,8 @@ def drain_on_sigterm() -> None:
     stop = signal.getsignal(signal.SIGTERM)
 
     def drain(sig: int, frame: FrameType | None) -> None:
-        again, _ = draining.is_set(), draining.set()
+        again = draining.is_set()
+        draining.set()
         if not callable(stop):
             raise SystemExit(0)
         if again or not settings.DRAIN_SECONDS:

@@ -12,4 +12,4 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     Only `static/js/`: in other packages' scripts Django's patterns find imports that are none.
     """
 
-    patterns = (*HashedFilesMixin.patterns, ("js/*.js", _MODULE_IMPORTS))  # type: ignore[attr-defined]
+    patterns = (*HashedFilesMixin.patterns, ("js/*.js", _MODULE_IMPORTS))

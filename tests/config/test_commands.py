@@ -50,8 +50,7 @@ def test_stopping_hands_replies_on_closes_sockets_with_1012_and_exits_cleanly(du
             browser.send(conversation, "Tell me a long story about the sea, please.")
             assert dusk.stop(sig) == 0
             with pytest.raises(ConnectionClosed) as closed:
-                while True:
-                    websocket.recv(timeout=10)
+                list(websocket)
         assert closed.value.rcvd.code == 1012
         assert "Traceback" not in dusk.log.read_text()
         dusk.start()

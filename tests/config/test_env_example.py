@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 from tests.config.processes import ROOT, environment
 
@@ -33,7 +34,7 @@ def test_what_is_read_elsewhere_is_read():
 
 def test_each_variable_has_a_comment_above():
     lines = EXAMPLE.splitlines()
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         if re.match(r"#?[A-Z_]+=", line):
             assert above.startswith("# "), line
 
