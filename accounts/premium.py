@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.models import PremiumGrant, User
+
+# Sent on commit with `user`. A signal, because accounts may not import whoever shows it (chat tells open tabs).
+premium_changed = Signal()
 
 
 class GrantExists(Exception):
@@ -56,6 +61,7 @@ def refold(user: User) -> datetime | None:
     _lock(user)
     user.premium_until = fold(user.premium_grants.filter(revoked_at=None))
     user.save(update_fields=["premium_until"])
+    transaction.on_commit(partial(premium_changed.send_robust, sender=User, user=user), robust=True)
     return user.premium_until
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from channels.layers import get_channel_layer
 
-from chat.frames import ServerFrame, encode
+from chat.frames import ServerFrame, account_frame, encode
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,11 @@ def announce(user_id: int, *frames: ServerFrame) -> None:
 def end_sockets(user_id: int, *, session_key: str | None = None) -> None:
     """Close this person's sockets (4401): all of them, or those of one session."""
     _publish(user_group(user_id), {"type": "end", "session": session_key})
+
+
+def account_changed(sender: object, user: Any, **kwargs: Any) -> None:
+    """Tell every open tab of this person what their premium is now: `accounts.premium.premium_changed`."""
+    announce(user.pk, account_frame(user))
 
 
 def end_session(sender: object, request: Any, user: Any, **kwargs: Any) -> None:

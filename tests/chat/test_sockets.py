@@ -5,8 +5,8 @@ import json
 import uuid
 
 import pytest
-from channels.db import database_sync_to_async as in_database
 from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async as in_database
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import logout
 from django.db import connections
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.test import Client
 from pydantic import TypeAdapter
 
+from accounts import premium
 from chat import consumers
 from chat.frames import ServerFrame
 from config.asgi import application
@@ -227,3 +228,13 @@ async def test_two_tabs_hear_the_same(hands, client):
         await in_database(work)()
         heard = await asyncio.gather(one.hear_until("message", version=3), two.hear_until("message", version=3))
         assert heard[0] == heard[1]
+
+
+async def test_premium_shows_in_an_open_tab_at_once_and_goes_at_once(hands, client, alice):
+    async with Tab(client) as tab:
+        assert await tab.is_alive()
+        await in_database(premium.grant)(alice, 30, "staff:gift")
+        heard = await tab.hear()
+        assert (heard["type"], heard["premium_active"]) == ("account", True)
+        await in_database(premium.revoke)("staff:gift")
+        assert await tab.hear() == {"type": "account", "premium_active": False, "premium_until": None}
