@@ -31,18 +31,6 @@ export function mount(form) {
   });
 }
 
-/** Lets the portrait that was clicked grow into the one on her page, where browsers can do that. */
-export function mountPortraits(page) {
-  let chosen;
-  page.addEventListener("click", ({ target }) => {
-    const portrait = target.closest(".girl")?.querySelector("img");
-    if (!portrait) return;
-    chosen?.style.removeProperty("view-transition-name");
-    portrait.style.setProperty("view-transition-name", "portrait");
-    chosen = portrait;
-  });
-}
-
 function show(form, { mood, filtered }) {
   for (const chip of form.querySelectorAll(".chip")) chip.ariaPressed = String(chip.value === mood);
   for (const button of form.querySelectorAll("[data-keeps-mood]")) button.value = mood;
@@ -50,4 +38,3 @@ function show(form, { mood, filtered }) {
 }
 
 mount(document.getElementById("filters-form"));
-mountPortraits(document);
