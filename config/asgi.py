@@ -15,8 +15,9 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
 
 from chat.routing import websocket
-from config.health import drain_on_sigterm
+from config.health import lifespan
 from config.origins import SameOrigin
 
-application = ProtocolTypeRouter({"http": http, "websocket": SameOrigin(AuthMiddlewareStack(websocket))})
-drain_on_sigterm()
+application = ProtocolTypeRouter(
+    {"http": http, "websocket": SameOrigin(AuthMiddlewareStack(websocket)), "lifespan": lifespan}
+)

@@ -150,23 +150,34 @@ class RepliesCollector(Collector):
 REGISTRY.register(RepliesCollector())
 
 
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """The server's own start and end (ASGI lifespan). It starts us when its signal handlers are set."""
+    while True:
+        moment = (await receive())["type"]
+        if moment == "lifespan.startup":
+            drain_on_sigterm()
+        await send({"type": f"{moment}.complete"})
+        if moment == "lifespan.shutdown":
+            return
+
+
 def drain_on_sigterm() -> None:
     """Let /readyz say 503 from SIGTERM on, and keep serving for DRAIN_SECONDS while load balancers turn away.
 
-    Call it when the server has set its own signal handler, that is when it loads the application.
+    A second SIGTERM stops at once.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return
     stop = signal.getsignal(signal.SIGTERM)
+    if not callable(stop) or threading.current_thread() is not threading.main_thread():
+        return
 
     def drain(sig: int, frame: FrameType | None) -> None:
-        again = draining.is_set()
+        at_once = draining.is_set() or not settings.DRAIN_SECONDS
         draining.set()
-        if not callable(stop):
-            raise SystemExit(0)
-        if again or not settings.DRAIN_SECONDS:
+        if at_once:
             stop(sig, frame)
         else:
-            threading.Timer(settings.DRAIN_SECONDS, stop, (sig, frame)).start()
+            later = threading.Timer(settings.DRAIN_SECONDS, stop, (sig, frame))
+            later.daemon = True
+            later.start()
 
     signal.signal(signal.SIGTERM, drain)

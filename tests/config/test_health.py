@@ -1,7 +1,10 @@
 """What machines ask: does it live, may it get traffic, how are the replies doing."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
+import httpx
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -10,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chat import consumers  # noqa: F401 - the gauge of open sockets is theirs
 from chat.models import Conversation, Reply
 from config import health
+from tests.config.processes import ROOT, environment, free_port, until
 
 
 @pytest.fixture
@@ -77,6 +81,34 @@ def test_a_process_that_is_leaving_is_not_ready_but_alive(client, db):
         assert client.get("/healthz").status_code == 200
     finally:
         health.draining.clear()
+
+
+def test_a_server_that_is_told_to_stop_says_so_while_it_serves_on(tmp_path):
+    port = free_port()
+    env = environment(DATABASE_URL=f"sqlite:///{tmp_path}/dusk.sqlite3", REDIS_URL="", DRAIN_SECONDS="600")
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+
+    def status(path):
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code
+        except httpx.TransportError:
+            return None
+
+    def ready():
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).text
+
+    try:
+        until(lambda: status("/healthz") == 200, what="an answer")
+        server.terminate()
+        # Without its tables it is unready at first too: what it says tells the two apart.
+        until(lambda: "draining" in ready(), what="that it is draining")
+        assert status("/readyz") == 503
+        assert status("/healthz") == 200
+        server.terminate()
+        assert server.wait(60) in {0, -15}
+    finally:
+        server.kill()
 
 
 def test_probes_change_nothing(client, db):
