@@ -36,6 +36,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """This person's conversations. A foreign one is simply not there."""
         return self.filter(user_id=user.pk, deleted_at=None).select_related("girl", "user")
 
+    def unread(self) -> "ConversationQuerySet":
+        """Those in which she said something that was not read yet."""
+        return self.filter(last_seq__gt=models.F("last_read_seq"))
+
     def locked(self, pk: uuid.UUID) -> "Conversation":
         """The row under its lock: the first lock of every deed in a conversation.
 

@@ -1,4 +1,4 @@
-"""What every page's template may use, without asking the database anything."""
+"""What every page's template may use. The database is asked only for members, and only by a page that shows it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import is_valid_path
+from django.utils.functional import SimpleLazyObject
+
+from chat.models import Conversation
 
 THEMES = ("light", "dark")
 
@@ -43,4 +46,13 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "has_account": any(item.href == "/account/" for item in nav),
         "scripted_model": not any(provider["base_url"] for provider in settings.LLM_PROVIDERS),
         "turnstile_site_key": settings.TURNSTILE_SITE_KEY,
+        "unread_count": SimpleLazyObject(lambda: _unread_count(request)),  # pages of the chat know it already
     }
+
+
+def _unread_count(request: HttpRequest) -> int:
+    """How many chats hold something unread."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return 0
+    return Conversation.objects.visible_to(user).unread().count()

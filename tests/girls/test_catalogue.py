@@ -117,10 +117,10 @@ def test_browsing_costs_three_queries_however_many_there_are(client, django_asse
 
 
 @pytest.mark.parametrize("number", [3, 30])
-def test_browsing_signed_in_costs_five(client, alice, django_assert_num_queries, number):
+def test_browsing_signed_in_costs_six(client, alice, django_assert_num_queries, number):
     GirlFactory.create_batch(number)
     client.force_login(alice)
-    with django_assert_num_queries(5):  # session, user, count, the page, tags in use
+    with django_assert_num_queries(6):  # session, user, count, the page, tags in use, unread chats
         client.get("/")
 
 

@@ -1,0 +1,50 @@
+"""The staff's window on conversations: that they are and how replies went, never what was said."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chat.models import Conversation, Reply
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that only the product itself writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    """Who talks with whom, and what is left for free."""
+
+    list_display = ["user", "girl", "last_message_at", "free_text", "last_seq", "deleted_at"]
+    list_select_related = ["user", "girl"]
+    list_filter = ["girl"]
+    search_fields = ["=id", "user__email", "user__username"]
+    exclude = ["last_message_preview", "last_message_sender"]
+    ordering = ["-last_message_at"]
+    show_full_result_count = False
+
+
+@admin.register(Reply)
+class ReplyAdmin(ReadOnlyAdmin):
+    """How each reply went: which host, how long, and why it failed."""
+
+    list_display = ["id", "state", "provider", "attempts", "first_token_ms", "total_ms", "error", "created_at"]
+    list_filter = ["state", "provider", "created_at"]
+    search_fields = ["=id", "=conversation__id"]
+    exclude = ["text", "message", "lease_token"]
+    raw_id_fields = ["conversation"]
+    ordering = ["-created_at"]
+    show_full_result_count = False
