@@ -20,7 +20,7 @@ export class Log {
   #told; // seq after which the AI notice is repeated
   #jumping = false;
   #top = 0;
-  #dots = { since: 0, shown: 0 };
+  #dots = { id: null, shown: 0 };
   #timers = {};
   #loading = false;
 
@@ -60,7 +60,7 @@ export class Log {
     const before = this.#state;
     this.#next = state;
     const rest = this.#dots.shown && this.#dots.shown + DOTS_FOR - performance.now();
-    if (rest > 0 && before.outbox === state.outbox) {
+    if (rest > 0 && before.outbox === state.outbox && !this.#forced) {
       this.#later("rest", rest, () => this.draw(this.#next)); // dots that were seen are not a flash
       return;
     }
@@ -98,16 +98,13 @@ export class Log {
     this.pill.hidden = true;
   }
 
-  /** The list item of a message. */
-  row(key) {
-    return this.#rows.get(key);
+  /** Move the focus to a message, or to the conversation. */
+  focus(key) {
+    (this.#rows.get(key) ?? this.box).focus({ preventScroll: true });
   }
 
   #redraw() {
     this.#forced = true;
-    const { shown } = this.#dots;
-    this.#dots.shown = 0;
-    this.#dots.shown = shown;
     this.draw(this.#next);
   }
 
@@ -125,18 +122,16 @@ export class Log {
       const date = day(when, now);
       if (date !== today && begun) rows.push({ key: `day ${(today = date)}`, make: () => this.#line("day", date) });
       if (message.seq === this.unreadFrom && (i || state.hasOlder)) rows.push({ key: "unread", make: () => this.#line("unread", "Unread") });
-      rows.push({ key: message.id, message, when, last: !together(message, messages[i + 1]), first: !together(messages[i - 1], message), delivered: message.seq < heard });
+      const first = !together(messages[i - 1], message);
+      const last = !together(message, messages[i + 1]);
+      rows.push({ key: message.id, message, when, first, last, delivered: message.seq < heard });
       if (message.seq === this.#told) rows.push({ key: "told", make: () => copy("told") });
     });
     if (reply?.state === "stopped") rows.push({ key: "stopped", make: () => this.#line("stopped", "You stopped this reply") });
     if (reply?.state === "failed") rows.push({ key: `failed ${reply.id}`, make: () => copy("failed") });
-    for (const item of outbox) {
-      if (item.status === "held") continue;
-      rows.push({ key: item.client_id, item, first: true, last: true });
-    }
-    if (this.#dots.shown || streamed(state)) rows.push({ key: "reply", make: () => copy("reply") });
-    for (const item of outbox) if (item.status === "held") rows.push({ key: item.client_id, item, first: true, last: true });
-    return rows;
+    const unsent = (held) => outbox.filter((item) => held === (item.status === "held")).map((item) => ({ key: item.client_id, item }));
+    const hers = this.#dots.shown || streamed(state) ? [{ key: "reply", make: () => copy("reply") }] : [];
+    return [...rows, ...unsent(false), ...hers, ...unsent(true)]; // what is held comes after what she is writing
   }
 
   #fill(list, wanted) {
@@ -171,11 +166,11 @@ export class Log {
   }
 
   #message(row, { message, when, first, last, delivered }) {
-    row.className = row.className.replace(/\b(unsent|sending|waiting|held|failed|unchecked|first|last|ai|user)\b/g, "").trim();
-    row.classList.add(message.sender, ...(first ? ["first"] : []), ...(last ? ["last"] : []));
     const mine = message.sender === "user";
-    row.classList.toggle("sent", mine && !delivered);
-    row.classList.toggle("delivered", mine && delivered);
+    const classes = { first, last, sent: mine && !delivered, delivered: mine && delivered, new: row.classList.contains("new") };
+    row.className = ["message", message.sender, ...Object.keys(classes).filter((name) => classes[name])].join(" ");
+    row.querySelector("[data-again]")?.remove();
+    delete row.dataset.status;
     if (row.dataset.version !== String(message.version) || row.dataset.id !== message.id) {
       const known = row.dataset.version === String(message.version); // drawn by the server
       row.dataset.id = message.id;
@@ -200,7 +195,12 @@ export class Log {
     row.querySelector("[data-text]").replaceChildren(document.createTextNode(text));
     row.querySelector("[data-who]").textContent = "You: ";
     row.querySelector(".avatar")?.remove();
-    const words = { sending: "Sending", waiting: "Sends when you’re back online", held: `Sends when ${this.name} has finished`, failed: `Not sent. ${why}` };
+    const words = {
+      sending: "Sending",
+      waiting: "Sends when you’re back online",
+      held: `Sends when ${this.name} has finished`,
+      failed: `Not sent. ${why}`,
+    };
     row.querySelector("[data-ticks]").textContent = words[status] ?? "";
     row.querySelector("[data-again]")?.remove();
     if (status === "failed" || status === "unchecked") {
@@ -221,13 +221,12 @@ export class Log {
   #typing(state) {
     const { reply } = state;
     const waits = isWriting(state) && !reply.text;
-    const now = performance.now();
     const dots = this.#dots;
     if (!waits) {
-      this.#dots = { since: 0, shown: 0 };
-      this.#timers.dots = this.#timers.still = this.#timers.speak = void [this.#timers.dots, this.#timers.still, this.#timers.speak].forEach(clearTimeout);
-    } else if (dots.since === 0 || dots.id !== reply.id) {
-      this.#dots = { since: now, shown: 0, id: reply.id };
+      this.#dots = { id: null, shown: 0 };
+      for (const name of ["dots", "speak", "still"]) clearTimeout(this.#timers[name]);
+    } else if (dots.id !== reply.id) {
+      this.#dots = { id: reply.id, shown: 0 };
       this.#later("dots", DOTS_AFTER, () => {
         this.#dots.shown = performance.now();
         this.#redraw();
@@ -246,7 +245,8 @@ export class Log {
     if (!row) return;
     row.classList.toggle("words", Boolean(text));
     row.classList.toggle("over", !isWriting(state));
-    const node = (row.querySelector("[data-text]").firstChild ?? row.querySelector("[data-text]").appendChild(new Text()));
+    const place = row.querySelector("[data-text]");
+    const node = place.firstChild ?? place.appendChild(new Text());
     if (text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
     else node.data = text;
   }
@@ -256,7 +256,8 @@ export class Log {
     const last = before.messages.at(-1)?.seq ?? 0;
     const hers = state.messages.filter((m) => m.seq > last && m.sender === "ai");
     for (const { text } of hers.slice(-1)) {
-      const short = text.length <= LONG ? text : `${text.match(/^[\s\S]*?[.!?…](?=\s)/)?.[0] ?? text.slice(0, 200)} Full reply in the conversation`;
+      const sentence = text.match(/^[\s\S]*?[.!?…](?=\s)/)?.[0] ?? text.slice(0, 200);
+      const short = text.length <= LONG ? text : `${sentence} Full reply in the conversation`;
       this.say(`${this.name}: ${short}`);
     }
     if (state.reply?.state === "failed" && before.reply?.state !== "failed") this.say(`${this.name} couldn’t reply just now. Try again`);
@@ -360,7 +361,11 @@ export class Log {
 
 const copy = (name) => document.getElementById(`chat-${name}`).content.firstElementChild.cloneNode(true);
 
-const together = (a, b) => Boolean(a && b && a.sender === b.sender && Date.parse(b.created_at) - Date.parse(a.created_at) < TOGETHER && new Date(a.created_at).getDate() === new Date(b.created_at).getDate());
+function together(a, b) {
+  if (!a || !b || a.sender !== b.sender) return false;
+  const [from, to] = [new Date(a.created_at), new Date(b.created_at)];
+  return to - from < TOGETHER && from.getDate() === to.getDate();
+}
 
 /* Whether two states show the same rows, whatever has been added to her reply. */
 const sameRows = (a, b) =>

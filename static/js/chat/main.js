@@ -112,14 +112,15 @@ function leave() {
 /* --- The connection --- */
 
 let socketIs = "down";
+let showing;
 
 function turn(to) {
   if (net === to || net === "signed-out") return;
   const was = net;
   net = to;
-  clearTimeout(turn.late);
+  clearTimeout(showing);
   // A moment without connection is nobody's business.
-  turn.late = setTimeout(showNet, to === "down" && navigator.onLine ? 2_000 : 0);
+  showing = setTimeout(showNet, to === "down" && navigator.onLine ? 2_000 : 0);
   if (to === "open" || (to === "polling" && was === "down")) outbox?.go();
 }
 
@@ -196,8 +197,12 @@ async function retry() {
   const answer = await ask(at(id, "retry"), {});
   if (answer?.ok) outbox.tell({ type: "sent", ...answer.body });
   else if (answer) refresh();
-  if (!answer || answer.status === 429) toast("That didn’t get through. Try again in a moment.", { icon: "circle-alert" });
-  composer.input.focus({ preventScroll: true });
+  if (!answer || answer.status === 429) apologise();
+  log.focus(state.messages.findLast((m) => m.sender === "user")?.id);
+}
+
+function apologise() {
+  toast("That didn’t get through. Try again in a moment.", { icon: "circle-alert" });
 }
 
 /* --- Reading --- */
@@ -282,21 +287,26 @@ function mountTalk() {
     document.documentElement.style.setProperty("--kb", `${covered}px`);
   });
 
+  const unsent = (button) => button.closest("li").dataset.client;
+  const again = (button) => {
+    const client_id = unsent(button);
+    outbox.retry(client_id);
+    log.focus(client_id);
+  };
   const deeds = {
     retry,
     starter: ({ textContent }) => {
       composer.write(textContent.trim());
       input.focus();
     },
-    resend: (button) => outbox.retry(button.closest("li").dataset.client),
+    resend: (button) => again(button),
     check: (button) => {
       permits.discard();
-      outbox.retry(button.closest("li").dataset.client);
-      input.focus({ preventScroll: true });
+      again(button);
     },
     unsend: (button) => {
-      outbox.drop(button.closest("li").dataset.client);
-      input.focus({ preventScroll: true });
+      outbox.drop(unsent(button));
+      log.focus();
     },
     copy: async (button) => {
       const message = state.messages.find((m) => m.id === button.closest("li").dataset.id);
@@ -306,8 +316,8 @@ function mountTalk() {
     panel: (button) => showPanel(button),
     forget: async () => {
       const answer = await ask(at(id, "delete"), {});
-      if (!answer?.ok) return toast("That didn’t get through. Try again in a moment.", { icon: "circle-alert" });
-      for (const key of Object.keys(localStorage)) if (key.startsWith("dusk:") && key.includes(id)) localStorage.removeItem(key);
+      if (!answer?.ok) return apologise();
+      forget(id);
       leave();
     },
   };
@@ -354,8 +364,9 @@ function showPanel(button) {
   dialog.showModal();
 }
 
-for (const form of document.querySelectorAll('form[action*="logout"]')) {
-  form.addEventListener("submit", () => {
-    for (const key of Object.keys(localStorage)) if (key.startsWith("dusk:")) localStorage.removeItem(key);
-  });
+/* Nothing of a conversation, or of anybody, stays on this device. */
+function forget(about = "") {
+  for (const key of Object.keys(localStorage)) if (key.startsWith("dusk:") && key.includes(about)) localStorage.removeItem(key);
 }
+
+for (const form of document.querySelectorAll('form[action*="logout"]')) form.addEventListener("submit", () => forget());

@@ -10,11 +10,13 @@ export const backoff = (n, random = Math.random) => DELAYS[Math.min(n, DELAYS.le
 /**
  * The one socket of this tab. It only listens, and asks with `watch()` ({conversation, version} or null) what it missed:
  * when it opens, when the tab is looked at again, every 25 s. `hear` gets each frame, `turn` each of its states:
- * "open", "down", "asleep", "crowded" (too many tabs), "signed-out"; `beat` is called when something should be asked.
+ * "open", "down", "asleep", "crowded" (too many tabs), "signed-out"; `beat` is called at the same times, for what no
+ * watch answers.
  */
 export class Socket {
   #socket = null;
   #tries = 0;
+  #again = false;
   #retry;
   #silence;
   #sleep;
@@ -25,14 +27,13 @@ export class Socket {
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.#drop("down"));
     addEventListener("pageshow", (event) => event.persisted && this.wake());
-    setInterval(() => page.hidden || this.ask(), HEARTBEAT);
+    setInterval(() => page.hidden || this.#beat(), HEARTBEAT);
     this.#open();
   }
 
   /** Ask what is newer than what this tab knows. */
   ask() {
     if (this.#socket?.readyState !== 1) return;
-    this.beat();
     const known = this.watch();
     if (!known) return;
     this.#socket.send(JSON.stringify({ type: "watch", ...known }));
@@ -43,10 +44,15 @@ export class Socket {
   /** The tab is looked at: be connected, and ask. */
   wake() {
     clearTimeout(this.#sleep);
-    if (this.#socket?.readyState === 1) return this.ask();
+    if (this.#socket?.readyState === 1) return this.#beat();
     if (this.#socket) return;
     this.#tries = 0;
     this.#open();
+  }
+
+  #beat() {
+    this.beat();
+    this.ask();
   }
 
   #rest() {
@@ -59,7 +65,9 @@ export class Socket {
     const socket = (this.#socket = this.make(this.url));
     socket.onopen = () => {
       this.turn("open");
-      this.ask();
+      if (this.#again) this.#beat();
+      else this.ask(); // the page itself is only a moment old
+      this.#again = true;
     };
     socket.onmessage = ({ data }) => {
       clearTimeout(this.#silence);

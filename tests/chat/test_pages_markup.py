@@ -1,0 +1,107 @@
+"""What the chat's pages promise before any script runs."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from chat.models import Conversation
+from tests.chat.conftest import work
+from tests.factories import GirlFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}\"'&"
+
+
+def page(client, url):
+    response = client.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def state_of(html):
+    found = re.search(r'<script id="chat-state" type="application/json">(.*?)</script>', html, re.S)
+    assert found
+    return json.loads(found[1])
+
+
+def test_a_conversation_can_be_read_without_javascript(hands, client):
+    hands.send("First line\nsecond *line*")
+    work()
+    html = page(client, hands.url)
+    assert "First line<br>second <em>line</em>" in html.replace("<br />", "<br>").replace("<br>\n", "<br>")
+    assert html.count('data-version="') == 3  # greeting, message, reply
+    assert "Writing here needs JavaScript" in html
+
+
+def test_what_anybody_says_is_inert(hands, client):
+    hands.send(HOSTILE)
+    html = page(client, hands.url)
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html
+    assert "49" not in re.sub(r"\d{3,}|:\d\d", "", html.split("data-messages")[1].split("</ol>")[0])
+    assert state_of(html)["messages"][-1]["text"] == HOSTILE
+    listed = page(client, "/chat/")
+    assert "<script>alert" not in listed
+    assert "<img src=x" not in listed
+
+
+def test_a_hostile_name_is_inert(alice, client):
+    girl = GirlFactory(name=HOSTILE[:60], is_active=True)
+    client.force_login(alice)
+    client.post(f"/girls/{girl.slug}/chat/")
+    html = page(client, f"/chat/{Conversation.objects.get(girl=girl).pk}/")
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html
+
+
+def test_pages_keep_to_the_strict_policy(hands, client):
+    for url in ("/chat/", hands.url):
+        html = page(client, url)
+        assert not re.search(r"<[^>]+\s(style|on[a-z]+)=", html)
+        scripts = re.findall(r"<script(?![^>]*(?:\bsrc=|application/json))[^>]*>", html)
+        assert scripts == []
+
+
+def test_every_conversation_says_that_she_is_an_ai(hands, client, mara):
+    html = page(client, hands.url)
+    assert f"{mara.name} is an AI character, not a person. Replies are generated and can be wrong." in html
+    assert "badge ai" in html
+
+
+def test_messages_and_their_template_are_one_markup(hands, client):
+    html = page(client, hands.url)
+    shapes = [
+        re.sub(r'\s(?:data-id|data-version|datetime)="[^"]*"|\s?(?:ai|user) first last', "", item)
+        for item in re.findall(r'<li class="message[^"]*" tabindex.*?</li>', html, re.S)
+    ]
+    bare = [re.sub(r">[^<]*", ">", re.sub(r"</?(?:p|em|strong|br)>", "", shape)) for shape in shapes]
+    assert len(bare) == 2  # the greeting, and the template
+    assert bare[0] == bare[1]
+
+
+def test_no_chats_yet_leads_to_the_characters(alice, client):
+    client.force_login(alice)
+    html = page(client, "/chat/")
+    assert "No chats yet" in html
+    assert "Explore characters" in html
+
+
+@pytest.mark.parametrize(("left", "face"), [(10, "plenty"), (4, "plenty"), (3, "low"), (1, "low"), (0, "out")])
+def test_what_is_left_shows_before_any_script(hands, client, left, face):
+    Conversation.objects.update(free_text=left)
+    html = page(client, hands.url)
+    assert f'data-quota="{face}"' in html
+    assert f"{left} free message{'' if left == 1 else 's'} left" in html
+
+
+def test_a_conversation_of_fifty_messages_is_a_small_page(hands, client):
+    for _ in range(25):
+        Conversation.objects.update(free_text=10)
+        hands.send("A message of a usual length, with a thought in it and a question at the end, is it not?")
+        work()
+    html = page(client, hands.url)
+    assert html.count('data-version="') == 50
+    assert len(gzip.compress(html.encode())) < 15_000
