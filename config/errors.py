@@ -1,5 +1,8 @@
 """What is answered when something is wrong: a page for people, and the site's own shape for its JavaScript."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
@@ -33,7 +36,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault. The page is rendered without a context: what broke may be what a context would ask."""
+    """500: our fault; or 503 when the database was away, wherever in the request that was noticed."""
+    # Django calls this while it handles what went wrong, and has no other way to tell what that is.
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        response = _bare(request, 503, "unavailable", "We’re looking after the servers.", "503.html")
+        response["Retry-After"] = "5"
+        return response
+    return _bare(request, 500, "server_error", "Something went wrong on our side.", "500.html")
+
+
+def _bare(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:
+    """As `_answer`, but rendered without a context: what broke may be what a context would ask."""
     if request.accepts("text/html"):
-        return HttpResponse(loader.get_template("500.html").render(), status=500)
-    return JsonResponse({"error": {"code": "server_error", "message": "Something went wrong on our side."}}, status=500)
+        return HttpResponse(loader.get_template(template).render(), status=status)
+    return JsonResponse({"error": {"code": code, "message": message}}, status=status)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.core import signing
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from accounts import agegate
 from config import errors
 
 STATIC = Path(django_settings.BASE_DIR) / "static"
@@ -189,6 +192,26 @@ def test_the_page_for_our_own_faults_asks_nothing(django_assert_num_queries, db)
     with django_assert_num_queries(0):
         response = errors.server_error(RequestFactory().get("/"))
     assert "That was us, not you" in response.content.decode()
+
+
+@pytest.mark.parametrize("where", ["the page", "the session"])
+def test_a_database_that_is_away_is_a_page_that_says_so(client, db, where):
+    client.raise_request_exception = False
+
+    def away(execute, sql, params, many, context):
+        if where == "the session" or "girls_girl" in sql:
+            raise OperationalError("the server closed the connection")
+        return execute(sql, params, many, context)
+
+    client.cookies["sessionid"] = "a-session-of-old"
+    client.cookies["age"] = signing.get_cookie_signer(salt="age" + agegate.SALT).sign(agegate.ADULT)
+    with connection.execute_wrapper(away):
+        page = client.get("/")
+        answer = client.get("/", headers={"accept": "application/json"})
+    assert page.status_code == answer.status_code == 503
+    assert "Back in a moment" in page.content.decode()
+    assert answer.json()["error"]["code"] == "unavailable"
+    assert answer["Retry-After"]
 
 
 def test_without_keys_the_security_check_is_a_hidden_field(client, db, settings):
