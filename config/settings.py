@@ -107,7 +107,9 @@ if POSTGRES:
     DATABASE["OPTIONS"] = {
         **DATABASE.get("OPTIONS", {}),
         # Requests come on many short-lived threads: connections live in a pool, not in a thread.
-        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", 10), "timeout": 5},
+        # One that cannot connect gives up soon: the next request tries afresh. The pool's own way is to wait twice as
+        # long after each failure, for minutes after a long outage.
+        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", 10), "timeout": 5, "reconnect_timeout": 5},
         "connect_timeout": 5,
         "options": "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s",
     }
@@ -150,7 +152,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # the schedule is code; nothing to keep on disk
 CELERY_BEAT_SCHEDULE = {
-    "sweep-replies": {"task": "chat.tasks.sweep_replies", "schedule": 15.0},
+    "sweep-replies": {"task": "chat.tasks.sweep_replies", "schedule": env.float("SWEEP_SECONDS", 15.0)},
     "sweep-permits": {"task": "accounts.tasks.sweep_permits", "schedule": 600.0},
 }
 
@@ -198,10 +200,10 @@ FREE_MEDIA = env.int("FREE_MEDIA", 2)
 FREE_AUDIO = env.int("FREE_AUDIO", 3)
 MESSAGE_MAX_CHARACTERS = 2000
 CHAT_CONTEXT_TURNS = env.int("CHAT_CONTEXT_TURNS", 8)  # messages of history that the model is shown
-REPLY_LEASE_SECONDS = 10  # a worker that has not saved for so long has lost the reply
+REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 10)  # a worker that has not saved for so long lost the reply
 REPLY_MAX_ATTEMPTS = 4
 REPLY_BUDGET_SECONDS = 80  # from owing a reply to done or failed; the promise is 90
-REPLY_HANDOVER_SECONDS = 5  # a stopping worker finishes what it can in this time, then hands on
+REPLY_HANDOVER_SECONDS = env.int("REPLY_HANDOVER_SECONDS", 5)  # a stopping worker finishes what it can, then hands on
 
 # --- Model hosts: OpenAI-compatible; without them a scripted model answers -----------------------------
 
