@@ -1,14 +1,44 @@
-"""The database from an event loop: a few threads, so a few connections for any number of sockets or replies."""
+"""The database from an event loop, and deeds that survive a transaction that was torn."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+import structlog
+from django.db import OperationalError, close_old_connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+log = structlog.get_logger(__name__)
+
+TRIES = 3
+# PostgreSQL's codes: serialization failure, deadlock; connection lost; ended by an administrator, a crash, a restart.
+TORN = ("40001", "40P01", "08", "57P01", "57P02")
+
+
+def tried_again(deed: Callable[P, R]) -> Callable[P, R]:
+    """Do a deed once more when its transaction was torn through no fault of its own.
+
+    For deeds that are one durable transaction and that may be repeated: nobody knows whether a commit that lost its
+    connection was one.
+    """
+
+    @wraps(deed)
+    def trying(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(TRIES - 1):
+            try:
+                return deed(*args, **kwargs)
+            except OperationalError as error:
+                code = getattr(error.__cause__, "sqlstate", None) or ""
+                if not code.startswith(TORN):
+                    raise
+                log.warning("transaction_torn", deed=deed.__name__, code=code)
+        return deed(*args, **kwargs)
+
+    return trying
 
 
 class DatabaseThreads:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts import permits
 from chat import frames, quotas, realtime, sync
+from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
 from chat.rendering import utf16_cut, utf16_length
 from chat.settling import Written, end_owed
@@ -30,6 +31,7 @@ class Sent:
     created: bool
 
 
+@tried_again
 def send_message(conversation: Conversation, *, text: str, client_id: UUID, permit: UUID | None) -> Sent:
     """Accept what the member wrote and owe a reply to it: all of it happens, or none.
 

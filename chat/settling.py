@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from chat import frames, quotas, realtime
+from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
 from chat.rendering import is_blank
 
@@ -79,6 +80,7 @@ def end_owed(
     return following.pk if following else None
 
 
+@tried_again
 def end(
     reply_id: UUID,
     state: Reply.State,
