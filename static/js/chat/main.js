@@ -24,6 +24,7 @@ const keys = { draft: `dusk:draft:${id}`, told: `dusk:told:${id}` };
 let state = begin({ ...start, has_more: root.dataset.more === "true" });
 let net = "open";
 let drawing = 0;
+let drawn = { threads: state.threads, writing: isWriting(state) };
 let asking;
 let acted = -Infinity;
 let reading = 0;
@@ -51,14 +52,9 @@ function tell(frame) {
 function draw() {
   cancelAnimationFrame(drawing);
   drawing = 0;
-  threads.draw(state, isWriting(state));
-  const unread = unreadThreads(state);
-  document.title = unread ? `(${unread}) ${title}` : title;
-  for (const badge of document.querySelectorAll("[data-unread-count]")) {
-    badge.hidden = !unread;
-    badge.querySelector("[data-unread-number]").textContent = unread;
-  }
-  for (const dot of document.querySelectorAll("[data-unread-dot]")) dot.hidden = !unread;
+  const writing = isWriting(state);
+  if (state.threads !== drawn.threads || writing !== drawn.writing) drawThreads(writing);
+  drawn = { threads: state.threads, writing };
   if (!talk) return;
   log.draw(state);
   const { kind, left } = quota(state, start.free_total.text);
@@ -67,7 +63,18 @@ function draw() {
   for (const place of root.querySelectorAll("[data-left-words]")) place.textContent = `${left} free message${left === 1 ? "" : "s"} left`;
   talk.querySelector("[data-meter]").value = left;
   root.querySelector("[data-free]").hidden = kind === "premium";
-  composer.show({ writing: isWriting(state), streaming: isWriting(state) && streamed(state) !== "", locked: kind === "out" });
+  composer.show({ writing, streaming: writing && streamed(state) !== "", locked: kind === "out" });
+}
+
+function drawThreads(writing) {
+  threads.draw(state, writing);
+  const unread = unreadThreads(state);
+  document.title = unread ? `(${unread}) ${title}` : title;
+  for (const badge of document.querySelectorAll("[data-unread-count]")) {
+    badge.hidden = !unread;
+    badge.querySelector("[data-unread-number]").textContent = unread;
+  }
+  for (const dot of document.querySelectorAll("[data-unread-dot]")) dot.hidden = !unread;
 }
 
 /** Ask over HTTP what is newer; with `afresh` for the newest messages as they are. */
@@ -246,6 +253,7 @@ const warm = () => {
 };
 const composer = talk && new Composer(talk, { draft: keys.draft, most: start.message_max, sends: start.enter_sends, send, stop, warm });
 
+drawThreads(isWriting(state)); // the server's rows, in the viewer's time
 if (talk) {
   draw();
   outbox.load();
