@@ -329,7 +329,7 @@ function mountTalk() {
       leave();
     },
   };
-  root.addEventListener("click", (event) => {
+  document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) deeds[button.dataset.do](button);
   });
