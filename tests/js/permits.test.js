@@ -48,6 +48,14 @@ test("it is renewed when one use is left, never used more often than allowed", a
   assert.ok(world.mints <= 6);
 });
 
+test("the fifth of five quick sends finds the next permit ready", async () => {
+  const world = permits();
+  for (let i = 0; i < 4; i += 1) await world.permits.take();
+  await settled();
+  assert.equal(world.mints, 2);
+  assert.equal(await world.permits.take(), "p2");
+});
+
 test("it is renewed before it ends, while somebody is there", async () => {
   let there = true;
   const world = permits({ wanted: () => there });

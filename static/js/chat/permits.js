@@ -1,6 +1,6 @@
 const SOON = 20_000; // a permit that ends within this is renewed
 const TOO_LATE = 3_000; // and within this it is no longer used
-const REST = 5_000; // between two tries to get one
+const REST = 5_000; // after a check that failed
 
 /** Permits to send, minted ahead so that sending never waits for a check. `mint` gives {permit, uses_left, lasts}. */
 export class Permits {
@@ -47,8 +47,10 @@ export class Permits {
         this.#permit = { permit, uses: uses_left, ends: this.now() + lasts };
         clearTimeout(this.#timer);
         this.#timer = this.later(() => this.wanted() && this.warm(), Math.max(lasts - SOON + 1_000, REST));
-      } finally {
+      } catch (error) {
         this.#rested = this.now() + REST;
+        throw error;
+      } finally {
         this.#minting = null;
       }
     })();
