@@ -11,6 +11,7 @@ import { toast } from "../site/toasts.js";
 
 const POLL = 5_000;
 const PATIENCE = 3_000; // for the answer to a watch, before asking over HTTP
+const HIDDEN = 250; // a tab in the background has no frames, but a title
 const ACTIVE = 120_000; // somebody who did something within this may soon send
 const TELL_AGAIN = 3 * 3_600_000; // of use, until the AI notice is repeated
 
@@ -46,7 +47,7 @@ function tell(frame) {
   } else if (asking) asking = clearTimeout(asking);
   // What was written stands there at once; everything else once per frame.
   if (frame.type === "send") draw();
-  else drawing ||= requestAnimationFrame(draw);
+  else drawing ||= document.hidden ? setTimeout(draw, HIDDEN) : requestAnimationFrame(draw);
 }
 
 function draw() {
@@ -277,6 +278,10 @@ const socket = new Socket({
     else if (to === "down") navigator.onLine ? refresh() : turn("down");
   },
 });
+document.addEventListener("visibilitychange", () => {
+  if (drawing) draw();
+  if (talk) seen();
+});
 setInterval(() => {
   if (socketIs !== "open" && net !== "signed-out" && !document.hidden && navigator.onLine) refresh();
 }, POLL);
@@ -286,7 +291,6 @@ function mountTalk() {
   history.replaceState(null, "", at(id)); // a starter in the address is a draft by now
   if (matchMedia("(pointer: fine) and (width >= 640px)").matches) input.focus({ preventScroll: true });
   else talk.querySelector("h1").focus({ preventScroll: true });
-  document.addEventListener("visibilitychange", () => document.hidden || log.pinned && seen());
   addEventListener("storage", (event) => outbox.stored(event.key, event.newValue));
   // The keyboard of an iPhone lies over the page instead of making it smaller.
   const view = window.visualViewport;
