@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from chat import frames, quotas
 from chat.database import DatabaseThreads
-from chat.llm import Finished, ModelError, Text, get_llm
+from chat.llm import Finished, ModelError, Text, close_llm, get_llm
 from chat.models import Message, Reply
 from chat.prompts import build_turns
 from chat.realtime import Announcer
@@ -245,6 +245,7 @@ class Desk:
             draft.end_early(Ending.HANDED_ON)
         await asyncio.gather(*(draft.settled.wait() for draft in at_hand))
         await self.announcer.drain()
+        await close_llm()
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

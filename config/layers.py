@@ -23,10 +23,11 @@ Event = dict[str, Any]
 class RedisLayer(RedisPubSubChannelLayer):
     """Redis Pub/Sub, plus publishing from sync code and in batches without a round trip for each frame."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, prefix: str) -> None:
+        # Pub/Sub does not know database numbers: the prefix keeps two sites on one Redis apart.
         # redis-py's own default of 100 connections raises at the 101st: say how many.
-        super().__init__(hosts=[{"address": url, "max_connections": 1000}])
-        self._url = url
+        super().__init__(hosts=[{"address": url, "max_connections": 1000}], prefix=prefix)
+        self._url, self._prefix = url, prefix
         # A Redis that is gone or frozen must cost a request half a second at most.
         self._client = redis.Redis.from_url(
             url, socket_timeout=0.5, socket_connect_timeout=0.5, max_connections=1000, retry=None
@@ -34,7 +35,7 @@ class RedisLayer(RedisPubSubChannelLayer):
         self._async_clients: dict[asyncio.AbstractEventLoop, aioredis.Redis] = {}
 
     def _channel(self, group: str) -> str:
-        return f"asgi__group__{group}"  # the layer's own format
+        return f"{self._prefix}__group__{group}"  # the layer's own format
 
     def publish(self, group: str, event: Event) -> None:
         """Send to a group from sync code, on any thread. Raises redis.RedisError when Redis is away."""

@@ -129,7 +129,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "config.cache.ForgivingRedisCache", "LOCATION": REDIS_URL}}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.RedisLayer", "CONFIG": {"url": REDIS_URL}}}
+    LAYER = {"url": REDIS_URL, "prefix": f"dusk:{_site.netloc}:{urlsplit(REDIS_URL).path.strip('/')}"}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.RedisLayer", "CONFIG": LAYER}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.MemoryLayer"}}

@@ -48,12 +48,14 @@ def _no_connection_is_left(django_db_setup):
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_queue():
-    """Bells rung by tests go to a queue of their own, never to one that somebody's worker listens to."""
+    """Bells and frames of tests go where only they listen: not to somebody's worker, nor to the other core's tests."""
     prefix = f"dusk-test-{uuid.uuid4().hex}:"
     celery_app.conf.broker_transport_options = {
         **celery_app.conf.broker_transport_options,
         "global_keyprefix": prefix,
     }
+    if settings.REDIS_URL:
+        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = prefix
     yield
     if settings.REDIS_URL:
         client = redis.Redis.from_url(settings.REDIS_URL)

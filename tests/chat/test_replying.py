@@ -290,7 +290,6 @@ def test_a_stopping_worker_hands_its_replies_on(hands, hosts):
         pass
     asyncio.run_coroutine_threadsafe(desk.hand_on(0), desk.loop).result()
     assert writing.result() == pk  # to be rung for again
-    asyncio.run_coroutine_threadsafe(close_llm(), desk.loop).result()
     assert Reply.objects.get(pk=pk).state == "queued"
     primary.play(said("Here it is."))
     work()

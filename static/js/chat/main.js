@@ -7,6 +7,7 @@ import { Permits, tokens } from "./permits.js";
 import { Socket } from "./socket.js";
 import { apply, begin, isBehind, isWriting, quota, streamed, unreadThreads } from "./state.js";
 import { Threads } from "./threads.js";
+import { forget } from "../site/device.js";
 import { toast } from "../site/toasts.js";
 
 const POLL = 5_000;
@@ -375,10 +376,3 @@ function showPanel(button) {
   dialog.addEventListener("close", () => place.append(panel), { once: true });
   dialog.showModal();
 }
-
-/* Nothing of a conversation, or of anybody, stays on this device. */
-function forget(about = "") {
-  for (const key of Object.keys(localStorage)) if (key.startsWith("dusk:") && key.includes(about)) localStorage.removeItem(key);
-}
-
-for (const form of document.querySelectorAll('form[action*="logout"]')) form.addEventListener("submit", () => forget());
