@@ -1,0 +1,1 @@
+"""The figures of `make bench`: production's processes, a model host and people of our own, and what they measure."""
