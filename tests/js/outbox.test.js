@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LIMIT, Outbox } from "../../static/js/chat/outbox.js";
+import { LIMIT, Outbox, uuid } from "../../static/js/chat/outbox.js";
 import { apply, begin } from "../../static/js/chat/state.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -193,4 +193,12 @@ test("storage that is full or forbidden stops no message", async () => {
   box.add("hello");
   await settled();
   assert.equal(sent.length, 1);
+});
+
+test("ids are random UUIDs of version 4, also where the browser makes none by itself", () => {
+  const plain = { getRandomValues: (bytes) => crypto.getRandomValues(bytes) };
+  const ids = Array.from({ length: 100 }, () => uuid(plain));
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(new Set(ids).size, 100);
+  assert.equal(uuid({ randomUUID: () => "its own" }), "its own");
 });

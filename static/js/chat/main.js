@@ -349,9 +349,12 @@ function mountTools() {
     if (row && !row.contains(tools)) row.append(tools);
     tools.hidden = !row && tools.hidden;
   };
-  list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(event));
-  list.addEventListener("focusin", show);
-  list.addEventListener("contextmenu", (event) => matchMedia("(pointer: coarse)").matches && show(event));
+  // The one action is to copy, and a page that came over plain http from another machine has no clipboard.
+  if (navigator.clipboard) {
+    list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(event));
+    list.addEventListener("focusin", show);
+    list.addEventListener("contextmenu", (event) => matchMedia("(pointer: coarse)").matches && show(event));
+  }
   box.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
     const rows = [...list.querySelectorAll("[data-id]")];

@@ -4,6 +4,16 @@ export const LIMIT = 20;
 const NEVER = Infinity;
 const TRIES = 5; // for a server that answers, but wrongly
 
+/** A random id. Browsers have `randomUUID` on https and localhost only: not on a phone at http://192.168.1.5:8000. */
+export function uuid(source = crypto) {
+  if (source.randomUUID) return source.randomUUID();
+  const bytes = source.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40; // version 4
+  bytes[8] = (bytes[8] & 0x3f) | 0x80; // RFC 9562's variant
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 /**
  * What is on its way to the server, one after the other. Each message keeps the client id it was born with, here and
  * in localStorage, so a reload, a second tab or a lost answer never makes it two. The list itself is in the state:
@@ -29,7 +39,7 @@ export class Outbox {
   }
 
   /** Take a text on; false when too much waits already. */
-  add(text, client_id = crypto.randomUUID()) {
+  add(text, client_id = uuid()) {
     if (this.items().length >= LIMIT) return false;
     const item = { client_id, text, created_at: this.now(), status: this.held() ? "held" : this.#tries ? "waiting" : "sending" };
     this.#store(item);
