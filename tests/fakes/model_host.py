@@ -4,8 +4,8 @@
         host.play(*said("Hello ", "there"))              # every request gets this
         host.play(http(500), [*said("Hello")])           # the first request fails, all later ones succeed
 
-An answer is a list of steps: bytes are sent as they are, a float is a pause in seconds, HANG waits until the
-client leaves, CUT drops the connection. Without a `head()` first, the steps follow the head of an event stream.
+An answer is a list of steps: bytes are sent as they are, a float is a pause in seconds, a threading.Event is waited
+for, HANG waits until the client leaves, CUT drops the connection. Without a `head()` first, the steps follow the head of an event stream.
 """
 
 import asyncio
@@ -167,6 +167,9 @@ class ModelHost:
                 self.sent += len(step)
             elif isinstance(step, float):
                 await asyncio.sleep(step)
+            elif isinstance(step, threading.Event):
+                while not step.is_set():
+                    await asyncio.sleep(0.01)
         if not answer.chunked:
             return False
         writer.write(b"0\r\n\r\n")

@@ -1,0 +1,91 @@
+"""Reading a long conversation: the reader's place is the reader's."""
+
+from datetime import UTC, datetime
+
+from playwright.sync_api import expect
+
+from tests.config.processes import until
+from tests.e2e.talk import Talk, conversation_with, read_up_to
+
+IN_VIEW = """
+    (log) => {
+        const top = log.getBoundingClientRect().top + 60;
+        const row = [...log.querySelectorAll("[data-id]")].find((row) => row.getBoundingClientRect().bottom > top);
+        return [row.dataset.id, Math.round(row.getBoundingClientRect().top)];
+    }
+"""
+
+
+def test_older_messages_come_on_the_way_up_and_what_is_read_stays_where_it_is(new_browser, alice):
+    conversation = conversation_with("mara", alice, messages=120)
+    tab = Talk(new_browser(alice), conversation).open()
+    expect(tab.messages).to_have_count(50)
+    assert tab.below() < 2
+    row, place = tab.log.evaluate(f"log => {{ log.scrollTop = 300; return ({IN_VIEW})(log); }}")
+    expect(tab.messages).to_have_count(100)
+    there = tab.page.locator(f"[data-id='{row}']").evaluate("row => Math.round(row.getBoundingClientRect().top)")
+    assert abs(there - place) <= 1
+    tab.log.evaluate("log => log.scrollTop = 0")
+    tab.expect_to_show_what_is_recorded()
+    expect(tab.page.get_by_text("Mara is an AI character, not a person.").first).to_be_attached()
+
+
+def test_new_words_do_not_move_somebody_who_reads_above(new_browser, alice, she):
+    conversation = conversation_with("mara", alice, messages=40)
+    tab = Talk(new_browser(alice), conversation).open()
+    pause, end = she.pause(), she.pause()
+    she.says("One line.\n" * 5, pause, "Another line.\n" * 5, end, "The end.")
+    tab.send("A list, please")
+    expect(tab.reply).to_contain_text("One line.")
+    tab.scroll_up(500)
+    until(lambda: tab.below() > 300, what="some way up")
+    place = tab.log.evaluate(IN_VIEW)
+    pause.set()
+    expect(tab.reply).to_contain_text("Another line.")
+    expect(tab.pill).to_be_visible()
+    end.set()
+    expect(tab.last).to_contain_text("The end.")
+    assert tab.log.evaluate(IN_VIEW) == place
+    conversation.refresh_from_db()
+    assert conversation.last_read_seq < conversation.last_seq  # not seen, so not read
+    tab.pill.click()
+    expect(tab.pill).to_be_hidden()
+    expect(tab.input).to_be_focused()
+    until(lambda: tab.below() < 2, what="at the end")
+    expect(tab.row.locator(".dot")).to_be_hidden()
+
+
+def test_a_conversation_opens_at_the_first_unread_message(new_browser, alice):
+    conversation = conversation_with("mara", alice, messages=45)
+    read_up_to(conversation, 10)
+    tab = Talk(new_browser(alice), conversation).open()
+    expect(tab.page.get_by_text("Unread", exact=True).and_(tab.page.locator(".line span"))).to_be_in_viewport()
+    expect(tab.pill).to_be_visible()
+
+
+def test_times_are_the_viewers(new_browser, alice):
+    conversation = conversation_with("mara", alice, messages=3)
+    when = datetime(2025, 3, 14, 20, 30, tzinfo=UTC)
+    conversation.messages.update(created_at=when)
+    conversation.last_message_at = when
+    conversation.save(update_fields=["last_message_at"])
+    for zone, clock, day in (("America/New_York", "16:30", "14 March 2025"), ("Asia/Tokyo", "05:30", "15 March 2025")):
+        tab = Talk(new_browser(alice, timezone_id=zone), conversation).open()
+        expect(tab.messages.last.locator("time")).to_have_text(clock)
+        expect(tab.messages.last.locator("time")).to_have_attribute("datetime", "2025-03-14T20:30:00Z")
+        expect(tab.page.locator(".line.day")).to_have_text([day])
+        expect(tab.row.locator("time")).to_have_text(day.replace(" March 2025", " Mar"))
+
+
+def test_a_screen_reader_hears_the_answer_once_when_it_is_whole(talk, she):
+    pause = she.pause()
+    she.says("Half of it ", pause, "and the rest.")
+    tab = talk()
+    tab.send("Tell me")
+    expect(tab.reply).to_have_text("Half of it ")
+    expect(tab.log).to_have_attribute("aria-busy", "true")
+    expect(tab.log).to_have_attribute("aria-live", "off")
+    expect(tab.voice()).not_to_contain_text("Half of it")
+    pause.set()
+    expect(tab.voice()).to_have_text("Mara: Half of it and the rest.")
+    expect(tab.log).to_have_attribute("aria-busy", "false")

@@ -1,0 +1,193 @@
+"""Writing and being answered, in a browser."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from chat.models import Conversation
+from tests.factories import UserFactory
+
+
+def test_the_answer_appears_word_by_word_without_a_reload(talk, she):
+    pause, end = she.pause(), she.pause()
+    she.says("Look, ", pause, "the kiln ", end, "is open.")
+    alice = talk()
+    alice.page.evaluate("window.stayed = true")
+    alice.send("How was the kiln?")
+    expect(alice.reply).to_have_text("Look, ")
+    pause.set()
+    expect(alice.reply).to_have_text("Look, the kiln ")
+    end.set()
+    expect(alice.last).to_have_text("Look, the kiln is open.")
+    alice.expect_to_show_what_is_recorded()
+    assert alice.page.evaluate("window.stayed")
+
+
+def test_each_send_costs_one(talk):
+    alice = talk()
+    expect(alice.left).to_have_text("10")
+    alice.send("Hello")
+    expect(alice.left).to_have_text("9")
+    expect(alice.last).to_have_text("Hello there.")
+    expect(alice.left).to_have_text("9")
+
+
+def test_a_hard_refresh_keeps_everything(talk):
+    alice = talk()
+    alice.send("Hello")
+    expect(alice.last).to_have_text("Hello there.")
+    before = alice.said()
+    alice.page.reload()
+    alice.ready().expect_to_show_what_is_recorded()
+    assert alice.said() == before
+    expect(alice.left).to_have_text("9")
+
+
+def test_a_message_stands_there_at_once_and_focus_stays_in_the_composer(talk, she):
+    she.says(she.pause(), "Yes?")
+    alice = talk()
+    alice.input.fill("Are you there?")
+    at_once = alice.input.evaluate(
+        """input => {
+            input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+            return document.querySelector(".message.unsent .bubble")?.textContent;
+        }"""
+    )
+    assert at_once == "Are you there?"
+    expect(alice.input).to_be_focused()
+    expect(alice.input).to_have_value("")
+
+
+def test_stopping_keeps_what_was_seen(talk, she):
+    she.says("Once upon ", "a time ", she.pause(), "there was more.")
+    alice = talk()
+    alice.send("A story, please")
+    expect(alice.reply).to_have_text("Once upon a time ")
+    alice.page.get_by_role("button", name="Stop the reply").click()
+    expect(alice.page.get_by_text("You stopped this reply")).to_be_visible()
+    expect(alice.last).to_have_text("Once upon a time")
+    she.go_on()
+    alice.page.reload()
+    alice.ready().expect_to_show_what_is_recorded()
+    expect(alice.last).to_have_text("Once upon a time")
+
+
+def test_a_reply_that_fails_says_so_costs_nothing_and_can_be_asked_for_again(talk, she):
+    she.fails()
+    alice = talk()
+    alice.send("Hello?")
+    expect(alice.page.get_by_text("Mara couldn’t reply just now.")).to_be_visible()
+    expect(alice.page.get_by_text("This message didn’t use up a free one.")).to_be_visible()
+    expect(alice.left).to_have_text("10")
+    she.says("Sorry, ", "I was out.")
+    alice.page.get_by_role("button", name="Try again").click()
+    expect(alice.last).to_have_text("Sorry, I was out.")
+    expect(alice.page.get_by_text("couldn’t reply just now")).to_have_count(0)
+    expect(alice.left).to_have_text("9")
+    alice.expect_to_show_what_is_recorded()
+
+
+def test_a_failed_security_check_keeps_the_message_until_it_passes(talk, complaints):
+    complaints.expect("status of 403")
+
+    def suspicious(route):
+        route.continue_(post_data=json.dumps({**route.request.post_data_json, "token": "fail"}))
+
+    alice = talk()
+    context = alice.page.context
+    context.route("**/chat/permits/", suspicious)
+    alice.page.reload()  # to spend no permit from before
+    alice.ready().send("Let me in")
+    expect(alice.page.get_by_text("We couldn’t check your browser.", exact=True)).to_be_visible()
+    expect(alice.unsent.locator(".bubble")).to_have_text("Let me in")
+    assert not alice.conversation.messages.filter(sender="user").exists()
+    context.unroute("**/chat/permits/")
+    alice.page.get_by_role("button", name="Check again").click()
+    expect(alice.last).to_have_text("Hello there.")
+    alice.expect_to_show_what_is_recorded()
+
+
+def test_out_of_free_messages_the_composer_locks_and_the_draft_is_kept(talk, complaints):
+    complaints.expect("status of 402")
+    alice = talk()
+    Conversation.objects.filter(pk=alice.conversation.pk).update(free_text=0)  # spent, and this tab knows nothing of it
+    alice.send("Which bakery?")
+    card = alice.page.get_by_role("heading", name="That was your last free message with Mara")
+    for _ in range(2):
+        expect(card).to_be_visible()
+        expect(alice.input).to_have_value("Which bakery?")
+        expect(alice.input).to_have_js_property("readOnly", True)
+        expect(alice.page.get_by_text("Your draft is kept for you.")).to_be_visible()
+        expect(alice.unsent).to_have_count(0)
+        alice.page.reload()
+        alice.ready()
+    assert not alice.conversation.messages.filter(sender="user").exists()
+
+
+def test_the_last_free_messages_are_announced(talk, alice):
+    page = talk()
+    Conversation.objects.filter(pk=page.conversation.pk).update(free_text=4)
+    page.send("Four")
+    expect(page.page.get_by_text("3 free messages left")).to_be_visible()
+
+
+def test_premium_is_unlimited(talk, alice):
+    member = UserFactory(premium=True)
+    page = talk(member=member)
+    Conversation.objects.filter(pk=page.conversation.pk).update(free_text=0)
+    page.page.reload()
+    page.ready()
+    expect(page.page.get_by_text("Premium, unlimited")).to_be_visible()
+    page.send("Hello")
+    expect(page.last).to_have_text("Hello there.")
+    expect(page.page.locator(".upgrade")).to_be_hidden()
+
+
+def test_what_is_written_while_she_writes_goes_when_she_has_finished(talk, she):
+    pause = she.pause()
+    she.says("First ", pause, "things first.")
+    alice = talk()
+    alice.send("One")
+    expect(alice.reply).to_have_text("First ")
+    alice.input.fill("Two")
+    alice.input.press("Enter")
+    expect(alice.page.get_by_text("Sends when Mara has finished")).to_be_visible()
+    assert alice.conversation.messages.filter(sender="user").count() == 1
+    she.says("And then ", "two.")
+    pause.set()
+    expect(alice.last).to_have_text("And then two.")
+    alice.expect_to_show_what_is_recorded()
+    assert [text for _, text in alice.said()[1:]] == ["One", "First things first.", "Two", "And then two."]
+
+
+@pytest.mark.parametrize("composing", [{"isComposing": True}, {"keyCode": 229}], ids=["composing", "safari"])
+def test_enter_that_ends_a_composition_does_not_send(talk, composing):
+    alice = talk()
+    alice.input.fill("こんにち")
+    key = {"key": "Enter", "bubbles": True, "cancelable": True, **composing}
+    alice.input.dispatch_event("keydown", key)
+    expect(alice.input).to_have_value("こんにち")
+    expect(alice.unsent).to_have_count(0)
+    alice.input.press("Enter")
+    expect(alice.last).to_have_text("Hello there.")
+
+
+def test_what_she_says_is_text_whatever_it_looks_like(talk, she):
+    she.says("<img src=x onerror=alert(1)> and *leaning* in <b>close</b>")
+    alice = talk()
+    alice.send("Say something odd")
+    expect(alice.last).to_have_text("<img src=x onerror=alert(1)> and leaning in <b>close</b>")
+    expect(alice.last.locator("em")).to_have_text("leaning")
+    expect(alice.last.locator("img, b")).to_have_count(0)
+
+
+def test_a_phone_in_the_same_network_can_send_too(talk):
+    """Without https a browser has neither crypto.randomUUID nor a clipboard."""
+    alice = talk()
+    alice.page.context.add_init_script("delete Crypto.prototype.randomUUID; delete Navigator.prototype.clipboard")
+    alice.page.reload()
+    alice.ready().send("Hello from the sofa")
+    expect(alice.last).to_have_text("Hello there.")
+    alice.messages.first.hover()
+    expect(alice.page.get_by_role("button", name="Copy")).to_have_count(0)
