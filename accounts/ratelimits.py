@@ -50,6 +50,16 @@ def may_mint_permit(user: User) -> None:
     _count("mint_permit", RateLimitItemPerMinute(20), user)
 
 
+def may_check_out(user: User) -> None:
+    """20 clicks on a plan a minute, for one person."""
+    _count("check_out", RateLimitItemPerMinute(20), user)
+
+
+def may_ask_about_payment(user: User) -> None:
+    """40 looks at a payment that is on its way a minute, for one person: a page asks every two seconds."""
+    _count("ask_about_payment", RateLimitItemPerMinute(40), user)
+
+
 _in_memory = Limiter(MemoryStorage())
 _ask_redis_again_at = 0.0
 

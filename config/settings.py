@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # the schedule is code; nothing
 CELERY_BEAT_SCHEDULE = {
     "sweep-replies": {"task": "chat.tasks.sweep_replies", "schedule": env.float("SWEEP_SECONDS", 15.0)},
     "sweep-permits": {"task": "accounts.tasks.sweep_permits", "schedule": 600.0},
+    "sweep-payments": {"task": "payments.tasks.sweep", "schedule": 60.0},
 }
 
 # --- People: sign-up, sign-in, sessions ----------------------------------------------------------------
@@ -205,6 +206,15 @@ REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 10)  # a worker that has no
 REPLY_MAX_ATTEMPTS = 4
 REPLY_BUDGET_SECONDS = 80  # from owing a reply to done or failed; the promise is 90
 REPLY_HANDOVER_SECONDS = env.int("REPLY_HANDOVER_SECONDS", 5)  # a stopping worker finishes what it can, then hands on
+
+# --- Payments: Stripe. Without its key a checkout is played while DEBUG is on, and nothing is on sale otherwise ------
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "")  # only compared: Stripe's own page needs none
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRET", default=[])  # two while they rotate
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")  # another Stripe, for tests
+CURRENCY = env.str("CURRENCY", "usd").lower()  # what the site sells in
+PARTIAL_REFUND_ENDS_PREMIUM = env.bool("PARTIAL_REFUND_ENDS_PREMIUM", False)
 
 # --- Model hosts: OpenAI-compatible; without them a scripted model answers -----------------------------
 

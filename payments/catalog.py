@@ -1,0 +1,160 @@
+"""What can be bought: the processor's products, kept for six hours, asked for by one at a time.
+
+While the processor is down the old list stays on sale.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from payments.base import Offer, ProcessorError
+from payments.models import CatalogCache
+from payments.processor import get_processor
+
+log = structlog.get_logger(__name__)
+
+MAX_DAYS = 3660
+LEASE = timedelta(seconds=30)  # one who asks has so long; who was refused leaves the processor alone for so long
+WAIT_SECONDS = 10.0  # for the very first catalog, while somebody else fetches it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Premium time that can be bought now. The amount is in the currency's smallest unit."""
+
+    product_id: str
+    price_id: str
+    name: str
+    description: str
+    features: list[str]
+    amount: int
+    currency: str
+    duration_days: int
+    is_pick: bool
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The plans, shortest first; stale when the processor could not be asked for a newer list."""
+
+    plans: list[Plan]
+    is_stale: bool
+    is_unavailable: bool
+
+    def find(self, product_id: str) -> Plan | None:
+        """The plan for a product, if it can be bought."""
+        return next((plan for plan in self.plans if plan.product_id == product_id), None)
+
+
+def current() -> Catalog:
+    """What is on sale. Asks the processor when the list is older than six hours and nobody else is asking."""
+    row = _row()
+    if row.is_stale() and _claim():
+        _fetch()
+        row = _row()
+    elif row.refreshed_at is None:
+        row = _wait_for_the_first()
+    plans = [Plan(**plan) for plan in row.plans]
+    return Catalog(plans, is_stale=row.is_stale(), is_unavailable=row.refreshed_at is None)
+
+
+def refresh() -> CatalogCache:
+    """Ask the processor now, whatever the age of the list; the row says how it went."""
+    _row()
+    CatalogCache.objects.update(refreshing_until=timezone.now() + LEASE)
+    _fetch()
+    return _row()
+
+
+def refresh_if_stale() -> None:
+    """Ask the processor if it is time to: for the sweep, so that no visitor has to wait."""
+    if _row().is_stale(timezone.now() + timedelta(minutes=5)) and _claim():
+        _fetch()
+
+
+def why_not(offer: Offer) -> str:
+    """Why a product cannot be sold, for staff; empty when it can."""
+    days = offer.metadata.get("duration_days", "")
+    if not offer.price_id:
+        return "It has no default price."
+    if not offer.price_active:
+        return "Its default price is not active."
+    if not offer.one_time:
+        return "Its default price recurs; Dusk sells time once."
+    if not offer.amount or offer.amount < 0:
+        return "Its default price has no fixed amount above zero."
+    if offer.currency.lower() != settings.CURRENCY:
+        return f"Its price is in {offer.currency.upper()}; this site sells in {settings.CURRENCY.upper()}."
+    if not days:
+        return "Its metadata has no duration_days."
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= MAX_DAYS):
+        return f"Its duration_days is not a whole number from 1 to {MAX_DAYS}."
+    return ""
+
+
+def _row() -> CatalogCache:
+    row, _ = CatalogCache.objects.get_or_create(pk=1)
+    return row
+
+
+def _claim() -> bool:
+    """Whether it is ours to ask."""
+    now = timezone.now()
+    free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
+    return CatalogCache.objects.filter(free).update(refreshing_until=now + LEASE) == 1
+
+
+def _fetch() -> None:
+    """Ask, and write down the answer. After a failure the lease stays, so that nobody asks again at once."""
+    try:
+        offers = get_processor().list_offers()
+    except ProcessorError as error:
+        log.warning("catalog_failed", error=str(error))
+        CatalogCache.objects.update(error=f"{type(error).__name__}: {error}"[:255])
+        return
+    plans, unsellable = [], []
+    for offer in offers:
+        if reason := why_not(offer):
+            unsellable.append({"product_id": offer.product_id, "name": offer.name, "reason": reason})
+        else:
+            plans.append(_plan(offer))
+    plans.sort(key=lambda plan: (plan.duration_days, plan.amount, plan.product_id))
+    CatalogCache.objects.update(
+        plans=[asdict(plan) for plan in plans],
+        unsellable=unsellable,
+        refreshed_at=timezone.now(),
+        refreshing_until=None,
+        error="",
+    )
+
+
+def _plan(offer: Offer) -> Plan:
+    return Plan(
+        product_id=offer.product_id,
+        price_id=offer.price_id,
+        name=offer.name[:250],
+        description=offer.description,
+        features=list(offer.features),
+        amount=offer.amount or 0,
+        currency=offer.currency.lower(),
+        duration_days=int(offer.metadata["duration_days"]),
+        is_pick=_says_yes(offer.metadata.get("pick")),
+    )
+
+
+def _says_yes(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "true", "yes")
+
+
+def _wait_for_the_first() -> CatalogCache:
+    """Somebody else fetches the very first list: wait for it, unless it failed."""
+    until = time.monotonic() + WAIT_SECONDS
+    while (row := _row()).refreshed_at is None and not row.error and time.monotonic() < until:
+        time.sleep(0.1)
+    return row

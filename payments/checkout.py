@@ -1,0 +1,151 @@
+"""From a click on a plan to the page where it is paid."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from payments import catalog, fulfilment
+from payments.base import ProcessorError, ProcessorRefused, Started, State, UnknownPayment
+from payments.catalog import Plan
+from payments.models import Purchase
+from payments.processor import get_processor
+
+log = structlog.get_logger(__name__)
+
+PAYABLE = timedelta(hours=2)  # Stripe allows 30 minutes to 24 hours
+ENDING = timedelta(minutes=5)  # a page that closes so soon is not worth going back to
+FIRST_LOOK = timedelta(minutes=2)
+# Where distance sales can be undone for 14 days unless the buyer asks for immediate supply: EU, EEA, United Kingdom.
+WITHDRAWAL = frozenset(
+    {
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU"),
+        *("LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "IS", "LI", "NO", "GB"),
+    }
+)
+
+
+class UnknownPlan(Exception):
+    """No such plan is on sale."""
+
+
+class ConsentMissing(Exception):
+    """The law wants the buyer to ask for immediate supply first."""
+
+
+class CheckoutUnavailable(Exception):
+    """The processor cannot make a page now. Nothing was written."""
+
+
+class AlreadyDone(Exception):
+    """This click was paid for, or ended otherwise: the purchase says how."""
+
+    def __init__(self, purchase: Purchase) -> None:
+        super().__init__(str(purchase.pk))
+        self.purchase = purchase
+
+
+def needs_consent(user: User) -> bool:
+    """Whether this buyer must ask for immediate supply. Who does not say where they live is treated with care."""
+    return not user.country or str(user.country) in WITHDRAWAL
+
+
+def start(user: User, product_id: str, *, click: UUID, next_url: str = "", consents: bool = False) -> str:
+    """The address of the page where this plan is paid. The same click, or a second tab, gets the same page.
+
+    The purchase is written first, then the processor is asked, then its page is noted. Raises UnknownPlan,
+    ConsentMissing, CheckoutUnavailable, AlreadyDone. Calls the network: never in a transaction.
+    """
+    plan = catalog.current().find(product_id)
+    if plan is None:
+        raise UnknownPlan(product_id)
+    if needs_consent(user) and not consents:
+        raise ConsentMissing
+    try:
+        while (purchase := _begin(user, plan, click=click, next_url=next_url, consents=consents)).session_id:
+            if url := _url_of_open(purchase):
+                return url
+            if purchase.click == click:
+                raise AlreadyDone(Purchase.objects.get(pk=purchase.pk))
+            # The page of another tab was paid or closed meanwhile, and is settled now: look again.
+        return _open(purchase, user, next_url)
+    except (ProcessorError, fulfilment.Overtaken, fulfilment.PaymentRefused) as error:
+        log.warning("checkout_failed", product=product_id, error=repr(error))
+        raise CheckoutUnavailable from error
+
+
+def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool) -> Purchase:
+    """The purchase of this click, or one on the same terms whose page is still open, or a new one."""
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        mine = Purchase.objects.visible_to(user).filter(product_id=plan.product_id)
+        if clicked := mine.filter(click=click).first():
+            return clicked
+        terms = {
+            "price_id": plan.price_id,
+            "amount": plan.amount,
+            "currency": plan.currency,
+            "duration_days": plan.duration_days,
+        }
+        waiting = mine.filter(**terms, status=Purchase.Status.OPEN, expires_at__gt=now + ENDING, problem="")
+        if found := waiting.exclude(session_id=None).first():
+            return found
+        return Purchase.objects.create(
+            user=user,
+            click=click,
+            product_id=plan.product_id,
+            name=plan.name,
+            features=plan.features,
+            next_url=next_url,
+            consented_at=now if consents else None,
+            created_at=now,
+            expires_at=now + PAYABLE,
+            look_at=now + FIRST_LOOK,
+            **terms,
+        )
+
+
+def _url_of_open(purchase: Purchase) -> str:
+    """Where this purchase can still be paid; empty, and settled, if it cannot."""
+    assert purchase.session_id
+    try:
+        payment = get_processor().look_up(purchase.session_id)
+    except UnknownPayment:
+        Purchase.objects.filter(pk=purchase.pk).update(status=Purchase.Status.EXPIRED, look_at=None)
+        return ""
+    if payment.state == State.OPEN:
+        return payment.url
+    fulfilment.settle(purchase.pk)
+    return ""
+
+
+def _open(purchase: Purchase, user: User, next_url: str) -> str:
+    """Have the page made; where that fails, leave no trace of the try."""
+    site = settings.SITE_URL
+    back = reverse("payments:plans")
+    try:
+        started = get_processor().start(
+            purchase,
+            email=user.email,
+            success_url=site + reverse("payments:success"),
+            cancel_url=site + (f"{back}?{urlencode({'next': next_url})}" if next_url else back),
+        )
+    except ProcessorError:
+        Purchase.objects.filter(pk=purchase.pk, session_id=None).delete()
+        raise
+    return _note(purchase, started)
+
+
+def _note(purchase: Purchase, started: Started) -> str:
+    if not started.url:
+        raise ProcessorRefused("The page is closed.")
+    if not Purchase.objects.filter(pk=purchase.pk).update(session_id=started.session_id):
+        raise ProcessorRefused("The purchase is gone: the same click failed elsewhere.")
+    return started.url

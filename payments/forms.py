@@ -1,0 +1,11 @@
+"""What a click on a plan brings along. Which price that is, the server knows."""
+
+from django import forms
+
+
+class CheckoutForm(forms.Form):
+    """The click's own id, where to go back to, and whether immediate supply is asked for."""
+
+    click = forms.UUIDField()
+    next = forms.CharField(required=False, max_length=2000)
+    consent = forms.BooleanField(required=False)
