@@ -27,6 +27,7 @@ from tests.e2e.talk import Talk, conversation_with
 from tests.factories import UserFactory
 from tests.fakes.model_host import DONE, ModelHost, Step, delta, finish, http, usage
 
+DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 HERE = Path(__file__).parent
 
@@ -143,11 +144,6 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     return {**browser_type_launch_args, "executable_path": path, "args": arguments}
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
-
-
 class Complaints:
     """What pages said on their consoles, without what a journey provoked."""
 
@@ -180,7 +176,7 @@ def new_browser(
     contexts = []
 
     def make(member: User | None = None, *, adult: bool = False, **options: object) -> Page:
-        context = new_context(**options)
+        context = new_context(**DESKTOP | options)
         complaints.watch(context)
         contexts.append(context)
         page = context.new_page()

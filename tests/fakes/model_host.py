@@ -5,7 +5,8 @@
         host.play(http(500), [*said("Hello")])           # the first request fails, all later ones succeed
 
 An answer is a list of steps: bytes are sent as they are, a float is a pause in seconds, a threading.Event is waited
-for, HANG waits until the client leaves, CUT drops the connection. Without a `head()` first, the steps follow the head of an event stream.
+for, HANG waits until the client leaves, CUT drops the connection. Without a `head()` first, the steps follow the head
+of an event stream.
 """
 
 import asyncio
@@ -168,8 +169,7 @@ class ModelHost:
             elif isinstance(step, float):
                 await asyncio.sleep(step)
             elif isinstance(step, threading.Event):
-                while not step.is_set():
-                    await asyncio.sleep(0.01)
+                await asyncio.to_thread(step.wait)
         if not answer.chunked:
             return False
         writer.write(b"0\r\n\r\n")
