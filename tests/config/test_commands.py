@@ -21,7 +21,6 @@ def dusk(tmp_path):
     dusk.end()
 
 
-@pytest.mark.embedded
 def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dusk):
     with Browser(dusk.url) as browser:
         browser.sign_in()
@@ -39,7 +38,6 @@ def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dus
         assert said == ["ai", "user", "ai", "user", "ai"]
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_hands_replies_on_closes_sockets_with_1012_and_exits_cleanly(dusk, sig):
     with Browser(dusk.url) as browser:
@@ -88,7 +86,6 @@ def test_a_database_that_is_away_is_said_in_a_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.embedded
 def test_nothing_that_people_or_characters_say_reaches_a_log_and_the_request_id_goes_with_the_reply(tmp_path):
     dusk = Dusk(tmp_path, LOG_LEVEL="DEBUG")
     dusk.start()
