@@ -113,12 +113,15 @@ class Conversation(models.Model):
     def owe_reply(self, *, through: int) -> "Reply":
         """Owe an answer to what the member said up to a seq: the reply that still waits, or a new one.
 
-        The caller holds the lock and has checked that no reply is being written.
+        While she writes, it is that reply which is owed: when it ends, the next one answers what is newer.
+        The caller holds the lock.
         """
         waiting = Reply.objects.filter(conversation=self, state=Reply.State.QUEUED)
         if waiting.update(answers_through=through):
             return waiting.get()
-        return Reply.objects.create(conversation=self, answers_through=through)
+        # Workers claim and hand on without the conversation's lock: between two questions, either may have happened.
+        owed = Reply.objects.owed().filter(conversation=self).first()
+        return owed or Reply.objects.create(conversation=self, answers_through=through)
 
     def bump(self) -> int:
         """Take the next version for a change that is not a new message. The caller holds the lock."""

@@ -45,9 +45,8 @@ def send_message(conversation: Conversation, *, text: str, client_id: UUID, perm
         permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
         charged = quotas.charge(conversation, "text")
         message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged=charged)
-        reply = Reply.objects.filter(conversation=conversation, state=Reply.State.WRITING).first()
-        if reply is None:  # while she writes, the next reply answers this one too
-            reply = conversation.owe_reply(through=message.seq)
+        reply = conversation.owe_reply(through=message.seq)
+        if reply.state == Reply.State.QUEUED:
             transaction.on_commit(partial(ring, reply.pk), robust=True)
         _tell(conversation, frames.message_frame(message), frames.reply_frame(reply), typing=True)
     return Sent(message, reply, conversation, created=True)

@@ -5,12 +5,13 @@ import threading
 import uuid
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.test import Client
 
 from chat.models import Conversation, Message, Reply
 from tests.chat.conftest import Hands, uses_left, work
 from tests.factories import PermitFactory, UserFactory
+from tests.racing import needs_postgres, race
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
@@ -146,6 +147,35 @@ def test_messages_sent_at_once_are_numbered_without_a_gap(hands, alice, permit):
     assert sorted(a.json()["message"]["seq"] for a in answers) == list(range(2, 10))
     assert sorted(a.json()["message"]["version"] for a in answers) == list(range(2, 10))
     assert len({a.json()["reply"]["id"] for a in answers}) == 1  # answered together
+
+
+@needs_postgres
+@pytest.mark.parametrize("moment", [1, 2, 3])
+@pytest.mark.parametrize("deed", ["claim", "hand on"])
+def test_a_worker_that_moves_while_a_message_is_sent_leaves_one_reply_owed(hands, moment, deed):
+    hands.send("one")
+    reply, token = Reply.objects.get(), uuid.uuid4()
+    if deed == "hand on":
+        Reply.objects.claim(reply.pk, token=token)
+    questions = []
+
+    def move(_):
+        with transaction.atomic():
+            if Reply.objects.select_for_update(skip_locked=True).filter(pk=reply.pk).exists():
+                act = Reply.objects.claim if deed == "claim" else Reply.objects.release
+                act(reply.pk, token=token)
+
+    def then_the_worker_moves(execute, sql, params, many, context):
+        if "chat_reply" in sql:
+            questions.append(sql)
+            if len(questions) == moment:
+                assert race(move, 1) == [None]
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(then_the_worker_moves):
+        answer = hands.send("two")
+    assert answer.status_code == 201
+    assert Reply.objects.get().pk == reply.pk
 
 
 def test_out_of_quota_leaves_no_trace(hands, permit):
