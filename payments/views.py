@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -120,7 +121,9 @@ def success(request: MemberRequest) -> HttpResponse:
         "state": state,
         "purchase": purchase,
         "premium_until": user.premium_until,
+        "premium_active": user.premium_active,
         "next": _safe(request, purchase.next_url),
+        "scripted_checkout": processor.is_scripted(),
     }
     return render(request, "payments/success.html", context)
 
@@ -140,6 +143,7 @@ def account(request: MemberRequest) -> HttpResponse:
         "premium_active": request.user.premium_active,
         "days_left": -(-left // timedelta(days=1)),  # a day that has begun is one
         "purchases": [_row(purchase) for purchase in shown],
+        "scripted_checkout": processor.is_scripted(),
     }
     return render(request, "payments/account_premium.html", context)
 
@@ -215,6 +219,7 @@ def _plans(request: HttpRequest, next_url: str, *, error: str = "", status: int 
         "premium_active": premium_active,
         "next": _safe(request, next_url),
         "click": uuid.uuid4(),
+        "free_text": settings.FREE_TEXT,
         "consent_required": user is not None and checkout.needs_consent(user),
         "stale": on_sale.is_stale and not on_sale.is_unavailable,
         "unavailable": on_sale.is_unavailable,
@@ -244,6 +249,7 @@ def _row(purchase: Purchase) -> dict[str, Any]:
     return {
         "name": purchase.title,
         "order": purchase.order,
+        "session_id": purchase.session_id,
         "amount": purchase.price,
         "date": purchase.paid_at or purchase.created_at,
         "status": purchase.status,
