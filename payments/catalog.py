@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from payments.base import Offer, ProcessorError
+from payments.database import give_back_connection
 from payments.models import CatalogCache
 from payments.processor import get_processor
 
@@ -55,7 +56,7 @@ class Catalog:
 def current() -> Catalog:
     """What is on sale. Asks the processor when the list is older than six hours and nobody else is asking."""
     row = _row()
-    if row.is_stale() and _claim():
+    if row.is_stale() and _claim(row):
         _fetch()
         row = _row()
     elif row.refreshed_at is None:
@@ -74,7 +75,8 @@ def refresh() -> CatalogCache:
 
 def refresh_if_stale() -> None:
     """Ask the processor if it is time to: for the sweep, so that no visitor has to wait."""
-    if _row().is_stale(timezone.now() + timedelta(minutes=5)) and _claim():
+    row = _row()
+    if row.is_stale(timezone.now() + timedelta(minutes=5)) and _claim(row):
         _fetch()
 
 
@@ -103,11 +105,12 @@ def _row() -> CatalogCache:
     return row
 
 
-def _claim() -> bool:
-    """Whether it is ours to ask."""
+def _claim(seen: CatalogCache) -> bool:
+    """Whether it is ours to ask; not if somebody asked since the list was seen."""
     now = timezone.now()
     free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
-    return CatalogCache.objects.filter(free).update(refreshing_until=now + LEASE) == 1
+    same = CatalogCache.objects.filter(free, refreshed_at=seen.refreshed_at)
+    return same.update(refreshing_until=now + LEASE) == 1
 
 
 def _fetch() -> None:
@@ -156,5 +159,6 @@ def _wait_for_the_first() -> CatalogCache:
     """Somebody else fetches the very first list: wait for it, unless it failed."""
     until = time.monotonic() + WAIT_SECONDS
     while (row := _row()).refreshed_at is None and not row.error and time.monotonic() < until:
+        give_back_connection()
         time.sleep(0.1)
     return row

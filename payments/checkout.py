@@ -62,7 +62,10 @@ def start(user: User, product_id: str, *, click: UUID, next_url: str = "", conse
     The purchase is written first, then the processor is asked, then its page is noted. Raises UnknownPlan,
     ConsentMissing, CheckoutUnavailable, AlreadyDone. Calls the network: never in a transaction.
     """
-    plan = catalog.current().find(product_id)
+    on_sale = catalog.current()
+    if on_sale.is_unavailable:
+        raise CheckoutUnavailable
+    plan = on_sale.find(product_id)
     if plan is None:
         raise UnknownPlan(product_id)
     if needs_consent(user) and not consents:

@@ -8,10 +8,10 @@ from typing import Any
 
 import stripe
 from django.conf import settings
-from django.db import connection
 
 from payments import stripe_shapes
 from payments.base import BadEvent, Event, Offer, Payment, ProcessorDown, ProcessorRefused, Started, UnknownPayment
+from payments.database import give_back_connection
 from payments.models import Purchase
 
 TIMEOUT_SECONDS = 10
@@ -30,7 +30,7 @@ def list_offers() -> list[Offer]:
     params: stripe.params.ProductListParams = {"active": True, "expand": ["data.default_price"], "limit": 100}
     with _asking() as client:
         products = [_plain(product) for product in client.v1.products.list(params).auto_paging_iter()]
-    return [stripe_shapes.offer(product) for product in products]
+        return [stripe_shapes.offer(product) for product in products]
 
 
 def start(purchase: Purchase, *, email: str, success_url: str, cancel_url: str) -> Started:
@@ -70,14 +70,14 @@ def look_up(session_id: str) -> Payment:
         if charge.get("disputed"):
             listed = client.v1.disputes.list({"payment_intent": session["payment_intent"]["id"], "limit": 100})
             disputes = [_plain(dispute) for dispute in listed.data]
-    return stripe_shapes.payment(session, disputes)
+        return stripe_shapes.payment(session, disputes)
 
 
 def find_session(payment_intent_id: str) -> str:
     """The session that a payment was made at."""
     with _asking() as client:
         found = client.v1.checkout.sessions.list({"payment_intent": payment_intent_id, "limit": 1}).data
-    return found[0].id if found else ""
+        return found[0].id if found else ""
 
 
 def verify_event(body: bytes, headers: Mapping[str, str]) -> Event | None:
@@ -98,9 +98,8 @@ def verify_event(body: bytes, headers: Mapping[str, str]) -> Event | None:
 
 @contextmanager
 def _asking() -> Iterator[stripe.StripeClient]:
-    """Stripe's client, its errors in our words. While Stripe thinks, the database's connection is back in its pool."""
-    if not connection.in_atomic_block:
-        connection.close()
+    """Stripe's client, its errors in our words."""
+    give_back_connection()
     try:
         yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
@@ -113,6 +112,8 @@ def _asking() -> Iterator[stripe.StripeClient]:
         raise ProcessorRefused(type(error).__name__) from error
     except stripe.StripeError as error:
         raise ProcessorDown(f"{type(error).__name__}: {error.http_status}") from error
+    except (AttributeError, KeyError, TypeError) as error:  # JSON, but not what was asked for
+        raise ProcessorDown(f"unreadable: {error!r}") from error
 
 
 @cache

@@ -1,0 +1,159 @@
+"""Without Stripe's key the checkout is played, by the same rules and with the same events; never where DEBUG is off."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from payments import stripe_scripted, webhooks
+from payments.base import BadEvent
+from payments.models import Purchase, ScriptedSession, StripeEvent
+from tests.payments.conftest import days_of, purchase_of, session_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+
+
+@pytest.fixture
+def page(buyer):
+    """Alice stands at the played checkout of 30 days, having come from a conversation."""
+    fields = {"click": str(uuid.uuid4()), "consent": "on", "next": "/chat/"}
+    response = buyer.post("/plans/prod_scripted_30/checkout/", fields)
+    assert response.status_code == 303
+    return response["Location"]
+
+
+def press(client, page, action):
+    return client.post(page, {"action": action})
+
+
+def work():
+    for event_id in StripeEvent.objects.filter(processed_at=None).values_list("pk", flat=True):
+        webhooks.process(event_id)
+
+
+def state(client, url):
+    return client.get(url, headers={"accept": "application/json"}).json()["state"]
+
+
+def test_three_plans_are_on_sale(client):
+    plans = client.get("/plans/").context["plans"]
+    assert [(plan["name"], plan["price"], plan["per_day"]) for plan in plans] == [
+        ("7 days", "$9.99", "$1.43 a day"),
+        ("30 days", "$29.99", "$1.00 a day"),
+        ("90 days", "$69.99", "$0.78 a day"),
+    ]
+    assert [plan["is_pick"] for plan in plans] == [False, True, False]
+
+
+def test_it_looks_like_a_checkout(buyer, page):
+    response = buyer.get(page)
+    assert response.status_code == 200
+    assert response.context["session"]["plan"] == "30 days premium"
+    assert response.context["session"]["amount"] == "$29.99"
+    assert response.context["session"]["status"] == "open"
+
+
+def test_paying_gives_premium_and_leads_back(buyer, page, alice):
+    response = press(buyer, page, "pay")
+    assert response.status_code == 303
+    success = buyer.get(response["Location"])
+    assert (success.context["state"], success.context["next"]) == ("paid", "/chat/")
+    assert days_of(alice) == 30
+    work()
+    assert days_of(alice) == 30
+    assert StripeEvent.objects.get().processed_at
+
+
+def test_the_event_alone_gives_premium_too(buyer, page, alice):
+    press(buyer, page, "pay")
+    work()
+    assert days_of(alice) == 30
+
+
+def test_a_declined_card_may_be_followed_by_a_good_one(buyer, page, alice):
+    response = press(buyer, page, "decline")
+    assert response.status_code == 200
+    assert response.context["declined"]
+    assert days_of(alice) is None
+    press(buyer, page, "pay")
+    work()
+    assert days_of(alice) == 30
+
+
+@pytest.mark.parametrize(("then", "last", "days"), [("settle", "paid", 30), ("fail_later", "failed", None)])
+def test_money_that_takes_days_arrives_or_does_not(buyer, page, alice, then, last, days):
+    success = press(buyer, page, "later")["Location"]
+    assert state(buyer, success) == "waiting"
+    press(buyer, page, then)
+    work()
+    assert state(buyer, success) == last
+    assert days_of(alice) == days
+
+
+def test_a_refund_takes_premium_back(buyer, page, alice):
+    success = press(buyer, page, "pay")["Location"]
+    buyer.get(success)
+    press(buyer, page, "refund")
+    work()
+    assert days_of(alice) is None
+    assert purchase_of(session_in(success)).status == "refunded"
+
+
+@pytest.mark.parametrize("action", ["settle", "fail_later", "refund", "nonsense", ""])
+def test_what_does_not_follow_changes_nothing(buyer, page, action):
+    assert press(buyer, page, action).status_code == 409
+    assert StripeEvent.objects.count() == 0
+
+
+def test_paying_twice_gives_once(buyer, page, alice):
+    press(buyer, page, "pay")
+    assert press(buyer, page, "pay").status_code == 409
+    work()
+    assert days_of(alice) == 30
+
+
+def test_a_page_that_was_left_alone_expires(buyer, page):
+    session_id = re.search(r"cs_scripted_\w+", page)[0]
+    session = ScriptedSession.objects.get()
+    session.session["expires_at"] = (timezone.now() - timedelta(seconds=1)).timestamp()
+    session.save()
+    assert state(buyer, f"/checkout/success/?session_id={session_id}") == "failed"
+    assert purchase_of(session_id).status == "expired"
+    assert press(buyer, page, "pay").status_code == 409
+
+
+def test_its_page_is_for_the_buyer_only(page, charlie):
+    client = Client()
+    assert client.get(page).status_code == 302
+    client.force_login(charlie)
+    assert client.get(page).status_code == 404
+    assert press(client, page, "pay").status_code == 404
+    assert Purchase.objects.get().status == "open"
+
+
+def test_nobody_else_can_speak_for_it(page):
+    session = ScriptedSession.objects.get().session
+    body, _ = stripe_scripted._event("checkout.session.completed", session)
+    for signature in ("", "00", "é"):
+        with pytest.raises(BadEvent):
+            stripe_scripted.verify_event(body, {"Stripe-Signature": signature})
+    assert Client().post("/webhooks/stripe/", body, content_type="application/json").status_code == 400
+
+
+def test_where_debug_is_off_nothing_is_played(buyer, page, alice, settings):
+    settings.DEBUG = False
+    assert buyer.get(page).status_code == 404
+    assert press(buyer, page, "pay").status_code == 404
+    assert Client().post("/webhooks/stripe/", b"{}", content_type="application/json").status_code == 404
+    fields = {"click": str(uuid.uuid4()), "consent": "on"}
+    assert buyer.post("/plans/prod_scripted_30/checkout/", fields).status_code == 503
+    assert Purchase.objects.count() == 1
+    assert days_of(alice) is None
+
+
+def test_where_stripe_is_real_nothing_is_played(buyer, page, stripe):
+    assert buyer.get(page).status_code == 404
+    assert press(buyer, page, "pay").status_code == 404
