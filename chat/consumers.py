@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
@@ -63,6 +64,14 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.checking.cancel()
         await self.channel_layer.group_discard(self.group, self.channel_name)
         await self._tell_siblings("closed")
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand an event to its method, at once.
+
+        Channels' own first closes old database connections, in another thread, for each frame that passes. No
+        connection is open here: the database is asked on threads of its own.
+        """
+        await getattr(self, get_handler_name(message))(message)
 
     # --- What the browser says ---------------------------------------------------------------------------
 
