@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
@@ -30,6 +30,7 @@ from tests.fakes.model_host import DONE, ModelHost, Step, delta, finish, http, u
 DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 HERE = Path(__file__).parent
+expect.set_options(timeout=20_000)  # never waited for in full, unless something is broken
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -187,7 +188,8 @@ def new_browser(
             context.add_cookies([{**cookie, "url": base_url}])
         if adult:
             page.goto("/")
-            page.get_by_role("button", name="I’m 18 or older").click()
+            with page.expect_navigation():
+                page.get_by_role("button", name="I’m 18 or older").click()
         return page
 
     yield make

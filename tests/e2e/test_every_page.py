@@ -48,7 +48,8 @@ def open_pages(new_browser, states, complaints):
         visitor = new_browser(**options)
         visitor.goto(GATE)
         yield "age gate", visitor
-        visitor.get_by_role("button", name="I’m 18 or older").click()
+        with visitor.expect_navigation():
+            visitor.get_by_role("button", name="I’m 18 or older").click()
         for path in (LANDING, NOBODY, PROFILE, *ENTRANCE, *PLAIN):
             visitor.goto(path)
             yield path, visitor

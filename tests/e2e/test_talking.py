@@ -77,7 +77,7 @@ def test_a_reply_that_fails_says_so_costs_nothing_and_can_be_asked_for_again(tal
     she.fails()
     alice = talk()
     alice.send("Hello?")
-    expect(alice.page.get_by_text("Mara couldn’t reply just now.")).to_be_visible()
+    expect(alice.page.get_by_text("Mara couldn’t reply just now.", exact=True)).to_be_visible()
     expect(alice.page.get_by_text("This message didn’t use up a free one.")).to_be_visible()
     expect(alice.left).to_have_text("10")
     she.says("Sorry, ", "I was out.")
