@@ -86,7 +86,7 @@ class Dusk:
 
 
 class Browser:
-    """A member's browser: signs in as the demo member and talks with Mara."""
+    """A member's browser: signs in, as a demo account, and talks with a character."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=DEADLINE)
@@ -101,10 +101,10 @@ class Browser:
     def cookies(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
 
-    def sign_in(self) -> None:
+    def sign_in(self, email: str = "member@example.com") -> None:
         page = self.http.get("/accounts/login/").text
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
-        form = {"login": "member@example.com", "password": "demo-password", "cf-turnstile-response": "a-browser"}
+        form = {"login": email, "password": "demo-password", "cf-turnstile-response": "a-browser"}
         answer = self.http.post("/accounts/login/", data={**form, "csrfmiddlewaretoken": token})
         assert "sessionid" in self.http.cookies, answer.text
 
@@ -114,9 +114,9 @@ class Browser:
         assert answer.status_code < 300, answer.text
         return answer
 
-    def open_chat(self) -> str:
+    def open_chat(self, slug: str = "mara") -> str:
         headers = {"X-CSRFToken": self.http.cookies["csrftoken"]}
-        page = self.http.post("/girls/mara/chat/", headers=headers)
+        page = self.http.post(f"/girls/{slug}/chat/", headers=headers)
         return re.search(r"/chat/([0-9a-f-]{36})/", str(page.url))[1]
 
     def send(self, conversation: str, text: str) -> httpx.Response:

@@ -1,0 +1,90 @@
+"""What was acknowledged is never lost, though processes are killed -9 at random points."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.chaos.books import faults
+from tests.chaos.members import Talk
+from tests.config.processes import Browser, Dusk, manage, until
+from tests.racing import needs_postgres
+
+SEED = 20261121
+FREE = 1000
+MEMBERS = {"member@example.com": True, "premium@example.com": False, "admin@example.com": True}  # charged?
+CHARACTERS = ("mara", "yuna")
+EACH = 17  # 102 sends
+
+
+def sign_in(url):
+    """Three members, each with two conversations."""
+    talks = []
+    for email, charged in MEMBERS.items():
+        browser = Browser(url)
+        browser.sign_in(email)
+        talks += [Talk(browser, browser.open_chat(slug), charged, SEED + len(talks)) for slug in CHARACTERS]
+    return talks
+
+
+def send_while(talks, victims, strike):
+    """Everybody talks; each few messages one of the victims is struck. Returns when nothing is owed any more."""
+    chance = random.Random(SEED)
+
+    def sent():
+        return sum(len(talk.acknowledged) for talk in talks)
+
+    with ThreadPoolExecutor(len(talks)) as threads:
+        talking = [threads.submit(talk, EACH) for talk in talks]
+        for victim in victims:
+            goal = sent() + chance.randint(4, len(talks) * EACH // len(victims) - 2)
+            until(lambda goal=goal: sent() >= goal or all(t.done() for t in talking), what=f"{goal} messages sent")
+            strike(victim)
+        for talk in talking:
+            talk.result()
+    for talk in talks:
+        until(talk.is_answered, what=f"an end of what is owed in {talk.conversation}")
+    for talk in talks:
+        talk.browser.http.close()
+
+
+def report(wrong, talks):
+    return "\n".join([*wrong, *(f"{talk.conversation}: {talk.answers}" for talk in talks)])
+
+
+@needs_postgres
+def test_a_hundred_sends_survive_the_deaths_of_web_worker_beat_and_redis(production, host):
+    assert manage("demo", **production.env).returncode == 0
+    production.start("redis", "web", "worker", "beat")
+    talks = sign_in(production.url)
+    victims = ["web"] * 2 + ["worker"] * 2 + ["beat"] + ["redis"] * 2
+    random.Random(SEED).shuffle(victims)
+
+    def strike(victim):
+        production.kill(victim)
+        production.start(victim)
+
+    send_while(talks, victims, strike)
+    assert sum(len(talk.acknowledged) for talk in talks) == len(talks) * EACH
+    wrong = faults(production.env, talks, free=FREE)
+    assert not wrong, report(wrong, talks)
+
+
+@pytest.mark.embedded
+def test_a_hundred_sends_survive_the_deaths_of_the_one_process_of_a_laptop(tmp_path, ask):
+    dusk = Dusk(tmp_path, **ask, REPLY_LEASE_SECONDS="3", SWEEP_SECONDS="1")
+    dusk.start()
+    try:
+        talks = sign_in(dusk.url)
+
+        def strike(_):
+            dusk.process.kill()
+            dusk.process.wait()
+            dusk.start()
+
+        send_while(talks, range(4), strike)
+        assert sum(len(talk.acknowledged) for talk in talks) == len(talks) * EACH
+        wrong = faults(dusk.env, talks, free=FREE)
+        assert not wrong, report(wrong, talks)
+    finally:
+        dusk.end()
