@@ -92,9 +92,7 @@ class Production:
                 self.processes[name] = Process(name, self._command(name), self.env, self.folder)
             self.processes[name].start()
         for name in names:
-            until(
-                lambda name=name: self._is_there(name), what=f"{name} at work:\n{last_words(self.processes[name].log)}"
-            )
+            until(lambda name=name: self._is_there(name), what=f"{name} at work")
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()
