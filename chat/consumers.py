@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +13,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
+from django.utils import timezone
 from prometheus_client import Gauge
 from pydantic import ValidationError
 
+from accounts.models import User
 from chat import frames, sweeping, sync
 from chat.database import DatabaseThreads
 from chat.models import Conversation, Reply
@@ -144,22 +147,34 @@ class TabConsumer(AsyncWebsocketConsumer):
             log.warning("doorbell_failed", error=repr(error))
 
     async def _keep_checking(self) -> None:
-        """End when the session or the person is gone, whatever bell was missed."""
+        """End when the session or the person is gone, whatever bell was missed; say it when premium runs out."""
+        user, told = self.user, self.user.premium_active
         while True:
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(_until_next_check(user.premium_until))
             try:
-                alive = await in_database(_is_alive, self.user.pk, self.session_key)
+                user = await in_database(_still_here, self.user.pk, self.session_key)
             except Exception as error:  # the database is away: ask again later
                 log.warning("session_check_failed", error=type(error).__name__)
                 continue
-            if not alive:
+            if user is None:
                 return await self.close(NOT_SIGNED_IN)
+            if user.premium_active != told:
+                told = user.premium_active
+                await self._send(frames.account_frame(user))
 
 
-def _is_alive(user_id: int, session_key: str) -> bool:
+def _until_next_check(premium_until: datetime | None) -> float:
+    """Seconds to sleep: no longer than until premium ends, which nobody rings a bell for."""
+    left = (premium_until - timezone.now()).total_seconds() if premium_until else 0
+    return min(CHECK_SECONDS, left) if left > 0 else CHECK_SECONDS
+
+
+def _still_here(user_id: int, session_key: str) -> User | None:
+    """The person as they are now, if this is still their session."""
     request = HttpRequest()
     request.session = SessionStore(session_key)
-    return get_user(request).pk == user_id  # knows deactivation and changed passwords, too
+    user = get_user(request)  # knows deactivation and changed passwords, too
+    return user if isinstance(user, User) and user.pk == user_id else None
 
 
 def _catch_up(user: Any, watch: frames.Watch) -> list[frames.ServerFrame]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,9 +13,11 @@ from django.contrib.auth import logout
 from django.db import connections
 from django.http import HttpRequest
 from django.test import Client
+from django.utils import timezone
 from pydantic import TypeAdapter
 
 from accounts import premium
+from accounts.models import User
 from chat import consumers
 from chat.frames import ServerFrame
 from config.asgi import application
@@ -238,3 +241,27 @@ async def test_premium_shows_in_an_open_tab_at_once_and_goes_at_once(hands, clie
         assert (heard["type"], heard["premium_active"]) == ("account", True)
         await in_database(premium.revoke)("staff:gift")
         assert await tab.hear() == {"type": "account", "premium_active": False, "premium_until": None}
+
+
+async def test_premium_that_runs_out_is_told_to_an_open_tab(hands, client, alice):
+    soon = timezone.now() + timedelta(seconds=2)
+    await in_database(User.objects.filter(pk=alice.pk).update)(premium_until=soon)
+    async with Tab(client) as tab:
+        heard = await tab.hear()
+        assert (heard["type"], heard["premium_active"]) == ("account", False)
+        assert timezone.now() >= soon
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["comes", "goes"])
+async def test_a_change_of_premium_whose_bell_was_lost_is_told_at_the_next_check(
+    hands, client, alice, comes, monkeypatch
+):
+    monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
+    now = timezone.now()
+    days = [now - timedelta(days=1), now + timedelta(days=1)]
+    await in_database(User.objects.filter(pk=alice.pk).update)(premium_until=days[not comes])
+    async with Tab(client) as tab:
+        assert await tab.is_alive()
+        await in_database(User.objects.filter(pk=alice.pk).update)(premium_until=days[comes])
+        heard = await tab.hear()
+        assert (heard["type"], heard["premium_active"]) == ("account", comes)

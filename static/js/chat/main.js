@@ -60,6 +60,8 @@ function draw() {
   if (!talk) return;
   log.draw(state);
   const { kind, left } = quota(state, start.free_total.text);
+  if (kind === "premium" && talk.dataset.quota !== kind) toast("Premium is on. Write as much as you like.", { icon: "sparkles" });
+  if (kind !== "premium" && talk.dataset.quota === "premium") toast("Premium has ended.", { icon: "sparkles" });
   talk.dataset.quota = kind;
   for (const place of root.querySelectorAll("[data-left]")) place.textContent = left;
   for (const place of root.querySelectorAll("[data-left-words]")) place.textContent = `${left} free message${left === 1 ? "" : "s"} left`;
