@@ -111,8 +111,9 @@ def test_a_failed_security_check_keeps_the_message_until_it_passes(talk, complai
 def test_out_of_free_messages_the_composer_locks_and_the_draft_is_kept(talk, complaints):
     complaints.expect("status of 402")
     alice = talk()
-    Conversation.objects.filter(pk=alice.conversation.pk).update(free_text=0)  # spent, and this tab knows nothing of it
-    alice.send("Which bakery?")
+    alice.input.fill("Which bakery?")
+    Conversation.objects.filter(pk=alice.conversation.pk).update(free_text=0)  # spent, and this tab may not know it yet
+    alice.input.press("Enter")
     card = alice.page.get_by_role("heading", name="That was your last free message with Mara")
     for _ in range(2):
         expect(card).to_be_visible()
