@@ -168,6 +168,8 @@ def scripted(request: MemberRequest, session_id: str) -> HttpResponse:
         else:
             if event is not None:
                 _hear(*event)
+                if action == "refund":
+                    fulfilment.settle(purchase.pk)  # what is shown next does not wait for the worker
                 return SeeOther(session["success_url"])
             declined = True
     context = {
