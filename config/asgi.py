@@ -4,20 +4,21 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
 from config.checks import refuse_unsafe
 
 refuse_unsafe()
-http = get_asgi_application()  # before anything that needs models
+django.setup(set_prefix=False)  # before anything that needs models
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
 
 from chat.routing import websocket
+from config.handler import ThreadedHandler
 from config.health import lifespan
 from config.origins import SameOrigin
 
 application = ProtocolTypeRouter(
-    {"http": http, "websocket": SameOrigin(AuthMiddlewareStack(websocket)), "lifespan": lifespan}
+    {"http": ThreadedHandler(), "websocket": SameOrigin(AuthMiddlewareStack(websocket)), "lifespan": lifespan}
 )

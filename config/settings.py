@@ -70,9 +70,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.agegate.AgeGateMiddleware",
-    # Last, and sync only: it makes Django run the whole chain above in one thread hop a request
-    # instead of two hops for each middleware.
-    "config.middleware.OneThreadMiddleware",
 ]
 TEMPLATES = [
     {
