@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -160,7 +161,7 @@ def pages(site: Site, report: Report, quick: bool) -> None:
     took = site.people("fetch", [few, many], times=15 if quick else 40, visits=visits)
     tab = stage.tabs("reader-", 1)[0]
     talk = f"/chat/{tab['conversation']}/"
-    body = {"text": "Good evening. rid:queries", "client_id": "7d9f5c2e-5f0c-4a7c-9a55-7f3f0f2f1c11", "permit": tab["permit"]}
+    body = {"text": "Good evening. rid:queries", "client_id": str(uuid.uuid4()), "permit": tab["permit"]}
     asked = {name: stage.queries((few, many)[who], "GET", path) for name, (who, path) in visits.items()}
     asked["send"] = stage.queries(tab, "POST", f"{talk}messages/", **body)
     report.pages({name: each["p50"] for name, each in took.items()}, asked)

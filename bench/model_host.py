@@ -18,7 +18,7 @@ import time
 import uvloop
 
 MARKER = re.compile(rb"rid:([0-9A-Za-z-]+)")
-WORDS = "the kiln is warm and the river is slow so tell me what you saw on your way home this evening".split()
+WORDS = ["the", "kiln", "is", "warm", "and", "the", "river", "is", "slow", "so", "tell", "me", "what", "you", "saw"]
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
     b"cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"

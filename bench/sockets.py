@@ -1,4 +1,4 @@
-"""A browser's two ends, as lean as they go: a websocket, and HTTP kept alive. They must cost less than what they measure."""
+"""A browser's two ends, a websocket and HTTP kept alive, as lean as they go: they share the machine they measure."""
 
 import asyncio
 import json
@@ -39,7 +39,8 @@ class Socket(asyncio.Protocol):
         key = b64encode(os.urandom(16)).decode()
         request = (
             f"GET /ws/ HTTP/1.1\r\nHost: {url.netloc}\r\nOrigin: {site}\r\nCookie: {cookie}\r\n"
-            f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            f"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         loop = asyncio.get_running_loop()
         _, socket = await loop.create_connection(lambda: cls(request.encode(), heard), url.hostname, url.port)
@@ -110,8 +111,8 @@ class Caller(asyncio.Protocol):
     async def post(self, path: str, content: object) -> tuple[int, bytes]:
         """Status and body. Raises Refused or OSError."""
         body = json.dumps(content).encode()
-        head = f"POST {path} HTTP/1.1\r\n{self.headers}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        return await self._call(head.encode() + body)
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        return await self._call(f"POST {path} HTTP/1.1\r\n{self.headers}{kind}\r\n".encode() + body)
 
     async def _call(self, request: bytes) -> tuple[int, bytes]:
         kept = self.transport is not None

@@ -156,5 +156,5 @@ def queries(tab: dict[str, str], method: str, path: str, **body: Any) -> int:
 def backends() -> list[int]:
     """The processes that PostgreSQL serves this database with."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-        return [pid for (pid,) in cursor.fetchall()]
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [pid for (pid,) in cursor.fetchall() if pid != connection.connection.info.backend_pid]
