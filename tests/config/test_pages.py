@@ -92,6 +92,15 @@ def test_every_page_of_an_account_is_in_our_look(client, alice, name):
     assert Page(response).is_ours()
 
 
+@pytest.mark.parametrize("name", ["payments:plans", "payments:account"])
+def test_every_page_of_premium_is_in_our_look(client, alice, settings, name):
+    settings.DEBUG = True  # for the played checkout
+    client.force_login(alice)
+    response = client.get(reverse(name))
+    assert response.status_code == 200
+    assert Page(response).is_ours()
+
+
 def test_a_spent_reset_link_says_how_to_get_a_new_one(client, db):
     page = Page(client.get(reverse("account_reset_password_from_key", args=["1", "spent"])))
     assert page.is_ours()
@@ -253,10 +262,15 @@ def test_every_icon_that_is_asked_for_is_in_the_sprite():
     assert asked <= drawn
 
 
-def test_the_style_sheets_stay_within_their_budget():
-    """16 KB for the whole site, as the browser fetches it."""
-    sheets = [path.read_bytes() for path in (STATIC / "css").rglob("*.css") if path.stem != "admin"]
-    assert sum(len(gzip.compress(sheet)) for sheet in sheets) < 16 * 1024
+@pytest.mark.parametrize("path", ["/", "/chat/", "/plans/", "/account/premium/", "/accounts/password/change/"])
+def test_the_style_sheets_stay_within_their_budget(client, alice, settings, path):
+    """16 KB for a page, as the browser fetches them."""
+    settings.DEBUG = True  # for the played checkout
+    client.force_login(alice)
+    links = [link for link in Page(client.get(path)).all("link") if link.get("rel") == "stylesheet"]
+    sheets = [re.sub(r"\.[0-9a-f]{12}\.css$", ".css", link["href"].removeprefix("/static/")) for link in links]
+    assert len(sheets) > 1
+    assert sum(len(gzip.compress((STATIC / sheet).read_bytes())) for sheet in sheets) < 16 * 1024
 
 
 def test_fonts_stay_within_their_budget():
