@@ -82,7 +82,7 @@ def test_a_hundred_sends_survive_the_deaths_of_the_one_process_of_a_laptop(tmp_p
             dusk.process.wait()
             dusk.start()
 
-        send_while(talks, range(4), strike)
+        send_while(talks, range(3), strike)
         assert sum(len(talk.acknowledged) for talk in talks) == len(talks) * EACH
         wrong = faults(dusk.env, talks, free=FREE)
         assert not wrong, report(wrong, talks)
