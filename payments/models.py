@@ -62,7 +62,7 @@ class Purchase(models.Model):
         max_length=255, blank=True, help_text="Why the payment was not accepted as this purchase's."
     )
     method = models.CharField(max_length=64, blank=True)
-    receipt_url = models.URLField(max_length=2000, blank=True)
+    receipt_url = models.CharField(max_length=2000, blank=True)
     next_url = models.CharField(max_length=2000, blank=True, help_text="Where the limit was hit.")
     consented_at = models.DateTimeField(null=True, help_text="To immediate supply, which ends the right of withdrawal.")
     created_at = models.DateTimeField(default=timezone.now)

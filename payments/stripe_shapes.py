@@ -73,7 +73,7 @@ def payment(session: dict[str, Any], disputes: list[dict[str, Any]]) -> Payment:
         is_refunded=bool(charge.get("refunded")),
         is_disputed=any(dispute["status"] not in HARMLESS for dispute in disputes),
         method=_method(charge.get("payment_method_details") or {}),
-        receipt_url=charge.get("receipt_url") or "",
+        receipt_url=_https(charge.get("receipt_url")),
         snapshot=_without_private({**session, "disputes": disputes}),
     )
 
@@ -111,6 +111,11 @@ def _state(session: dict[str, Any], intent: dict[str, Any]) -> State:
         case "expired":
             return State.EXPIRED
     return State.OPEN
+
+
+def _https(url: Any) -> str:
+    """An address that a page may link to."""
+    return url if isinstance(url, str) and url.startswith("https://") and len(url) <= 2000 else ""
 
 
 def _method(details: dict[str, Any]) -> str:

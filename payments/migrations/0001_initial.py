@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('open', 'Not paid'), ('pending', 'On its way'), ('paid', 'Paid'), ('refunded', 'Refunded'), ('disputed', 'Disputed'), ('expired', 'Expired'), ('failed', 'Failed')], default='open', max_length=8)),
                 ('problem', models.CharField(blank=True, help_text="Why the payment was not accepted as this purchase's.", max_length=255)),
                 ('method', models.CharField(blank=True, max_length=64)),
-                ('receipt_url', models.URLField(blank=True, max_length=2000)),
+                ('receipt_url', models.CharField(blank=True, max_length=2000)),
                 ('next_url', models.CharField(blank=True, help_text='Where the limit was hit.', max_length=2000)),
                 ('consented_at', models.DateTimeField(help_text='To immediate supply, which ends the right of withdrawal.', null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),

@@ -444,6 +444,7 @@ def stripe_server() -> Iterator[FakeStripe]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer is one packet; in two, the second would wait 40 ms for an acknowledgement
 
         def do_GET(self) -> None:
             self.reply(urlsplit(self.path).query)

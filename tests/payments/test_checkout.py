@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from payments import sweeping
@@ -201,9 +202,7 @@ def test_buying_needs_signing_in_and_comes_back_to_the_plans(shop, client):
     assert client.get("/plans/prod_30/checkout/").status_code == 405
 
 
-def test_forms_of_other_sites_buy_nothing(stripe, alice, settings):
-    from django.test import Client
-
+def test_forms_of_other_sites_buy_nothing(stripe, alice):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
     assert strict.post("/plans/prod_30/checkout/", {"click": str(uuid.uuid4())}).status_code == 403
@@ -216,8 +215,6 @@ def test_order_numbers_are_short_and_for_people(shop, buyer):
 @needs_postgres
 @pytest.mark.django_db(transaction=True)
 def test_ten_clicks_at_once_are_one_page(shop, stripe, alice):
-    from django.test import Client
-
     def click(number):
         client = Client()
         client.force_login(alice)
