@@ -26,7 +26,7 @@ def refuse_unsafe(**kwargs: Any) -> None:
 def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The system check: what half-works in any mode, and with DEBUG off what leaves a door open or loses data."""
     unsafe = [] if settings.DEBUG else [*_doors(), *_servers(), *_address()]
-    return [*_secret_key(), *unsafe, *_model_hosts()]
+    return [*_secret_key(), *unsafe, *_model_hosts(), *_payments()]
 
 
 def _secret_key() -> Iterator[CheckMessage]:
@@ -125,6 +125,43 @@ def _model_hosts() -> Iterator[CheckMessage]:
             "No model host is named: the scripted model would answer people who believe that it is the real one.",
             hint="Set LLM_BASE_URL_PRIMARY, LLM_MODEL_PRIMARY and, where the host asks for one, LLM_API_KEY_PRIMARY.",
             id="dusk.E008",
+        )
+
+
+def _payments() -> Iterator[CheckMessage]:
+    secret, publishable = settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLISHABLE_KEY
+    if publishable and secret and ("_test_" in publishable) != ("_test_" in secret):
+        yield Error(
+            "One of Stripe's keys is a test key and the other is live.",
+            hint="Set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY from the same page of Stripe's dashboard.",
+            id="dusk.E011",
+        )
+    if settings.DEBUG:
+        return
+    if not secret:
+        yield Warning(
+            "STRIPE_SECRET_KEY is missing: nobody can buy premium.",
+            hint="Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET from Stripe's dashboard.",
+            id="dusk.W004",
+        )
+        return
+    if not any(settings.STRIPE_WEBHOOK_SECRETS):
+        yield Error(
+            "STRIPE_WEBHOOK_SECRET is missing: refunds, disputes and late payments would never be heard of.",
+            hint="Make a webhook to /webhooks/stripe/ in Stripe's dashboard; set STRIPE_WEBHOOK_SECRET to its secret.",
+            id="dusk.E012",
+        )
+    if "_test_" in secret:
+        yield Warning(
+            "STRIPE_SECRET_KEY is a test key: premium is given for cards that everybody knows, and no money comes.",
+            hint="Set STRIPE_SECRET_KEY to the live key when the site opens.",
+            id="dusk.W005",
+        )
+    if settings.STRIPE_API_BASE:
+        yield Error(
+            "STRIPE_API_BASE names another Stripe: whoever answers there decides who has paid.",
+            hint="Unset STRIPE_API_BASE; it is for tests.",
+            id="dusk.E013",
         )
 
 

@@ -19,6 +19,9 @@ SAFE = {
     "RESEND_API_KEY": "re_key",
     "LLM_BASE_URL_PRIMARY": "https://llm.example",
     "LLM_MODEL_PRIMARY": "a-model",
+    "STRIPE_SECRET_KEY": "sk_live_key",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_key",
+    "STRIPE_WEBHOOK_SECRET": "whsec_secret",
 }
 
 
@@ -43,6 +46,11 @@ def test_what_is_safe_starts_without_a_word():
         ({"LLM_MODEL_PRIMARY": ""}, "E009", "LLM_MODEL_PRIMARY"),
         ({"RESEND_API_KEY": ""}, "W001", "RESEND_API_KEY"),
         ({"TRUSTED_PROXY_COUNT": "0"}, "W003", "TRUSTED_PROXY_COUNT"),
+        ({"STRIPE_SECRET_KEY": ""}, "W004", "STRIPE_SECRET_KEY"),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "E012", "STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_SECRET_KEY": "sk_test_key"}, "E011", "STRIPE_PUBLISHABLE_KEY"),
+        ({"STRIPE_SECRET_KEY": "rk_test_key", "STRIPE_PUBLISHABLE_KEY": ""}, "W005", "the live key"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:1"}, "E013", "STRIPE_API_BASE"),
     ],
 )
 def test_each_danger_is_named_with_its_remedy(unsafe, number, remedy):
