@@ -116,12 +116,15 @@ class Conversation(models.Model):
         While she writes, it is that reply which is owed: when it ends, the next one answers what is newer.
         The caller holds the lock.
         """
-        waiting = Reply.objects.filter(conversation=self, state=Reply.State.QUEUED)
-        if waiting.update(answers_through=through):
-            return waiting.get()
-        # Workers claim and hand on without the conversation's lock: between two questions, either may have happened.
         owed = Reply.objects.owed().filter(conversation=self).first()
-        return owed or Reply.objects.create(conversation=self, answers_through=through)
+        if owed is None:  # and so it stays: only who holds the lock owes or ends one
+            return Reply.objects.create(conversation=self, answers_through=through)
+        # Workers claim and hand on without the lock: the row count says whether it still waits.
+        if Reply.objects.filter(pk=owed.pk, state=Reply.State.QUEUED).update(answers_through=through):
+            owed.state, owed.answers_through = Reply.State.QUEUED, through
+        elif owed.state == Reply.State.QUEUED:
+            owed.refresh_from_db()
+        return owed
 
     def bump(self) -> int:
         """Take the next version for a change that is not a new message. The caller holds the lock."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import permits
+from accounts.models import User
 from chat import frames, quotas, realtime, sync
 from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
@@ -32,14 +33,14 @@ class Sent:
 
 
 @tried_again
-def send_message(conversation: Conversation, *, text: str, client_id: UUID, permit: UUID | None) -> Sent:
+def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUID, permit: UUID | None) -> Sent:
     """Accept what the member wrote and owe a reply to it: all of it happens, or none.
 
     The same client id, however often and from however many tabs, is one message and one charge.
-    Raises Conversation.DoesNotExist, SecurityCheckFailed, QuotaExhausted.
+    Raises Conversation.DoesNotExist, also when it is somebody else's, SecurityCheckFailed, QuotaExhausted.
     """
     with transaction.atomic(durable=True):
-        conversation = Conversation.objects.locked(conversation.pk)
+        conversation = Conversation.objects.visible_to(user).locked(conversation_id)
         if sent := conversation.messages.filter(client_id=client_id).first():
             return Sent(sent, sync.latest_reply(conversation), conversation, created=False)
         permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)

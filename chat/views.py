@@ -237,10 +237,9 @@ def mint_permit(request: MemberRequest) -> HttpResponse:
 @answers_json
 def send(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST {text, client_id, permit}: 201; a repeat of a client id answers 200 with the same and costs nothing."""
-    found = _find(request, pk)
     body = MessageBody.of(request)
     ratelimits.may_send(request.user)
-    sent = sending.send_message(found, text=body.text, client_id=body.client_id, permit=body.permit)
+    sent = sending.send_message(request.user, pk, text=body.text, client_id=body.client_id, permit=body.permit)
     return JsonResponse(_sent(sent), status=201 if sent.created else 200)
 
 

@@ -325,7 +325,6 @@ def test_deleting_and_starting_again_does_not_bring_free_messages_back(client, h
 def test_sending_counts_its_queries(hands, django_assert_num_queries):
     hands.send()
     work()
-    # session, user, conversation;
-    # begin, lock, client id, permit, charge, message, header, writing?, waiting?, owe, commit
-    with django_assert_num_queries(14):
+    # session, user; begin, lock, client id, permit, charge, message, header, owed?, owe, commit
+    with django_assert_num_queries(12):
         hands.send()
