@@ -1,5 +1,6 @@
 """How a request comes from the event loop to Django, and on which thread."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -7,6 +8,11 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+# Requests at work in one process. More would only take the interpreter and the database's connections from each
+# other, until some wait for a connection longer than they may; here they wait at no cost. Twice and more the
+# connections, because some wait for others than the database.
+AT_ONCE = 32
 
 
 class ThreadedHandler(ASGIHandler):
@@ -20,6 +26,7 @@ class ThreadedHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Build the chain of plain calls, whatever is asked for."""
@@ -35,5 +42,6 @@ class ThreadedHandler(ASGIHandler):
             self._idle.append(thread)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """One hop there, one back."""
-        return await sync_to_async(self.get_response)(request)
+        """One hop there, one back; in its turn when very many come at once."""
+        async with self._slots:
+            return await sync_to_async(self.get_response)(request)

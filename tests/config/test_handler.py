@@ -1,0 +1,34 @@
+"""Requests on their way from the event loop to Django."""
+
+import asyncio
+import threading
+
+from asgiref.testing import ApplicationCommunicator
+
+from config.handler import AT_ONCE, ThreadedHandler
+
+
+async def get(handler):
+    headers = [(b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": headers}
+    browser = ApplicationCommunicator(handler, scope)
+    await browser.send_input({"type": "http.request", "body": b""})
+    status = (await browser.receive_output(30))["status"]
+    await browser.receive_output(30)
+    await browser.wait(30)
+    return status
+
+
+async def test_a_crowd_waits_for_its_turn_and_everybody_is_served():
+    handler = ThreadedHandler()
+    answers = await asyncio.gather(*(get(handler) for _ in range(3 * AT_ONCE)))
+    assert answers == [200] * 3 * AT_ONCE
+
+
+async def test_who_comes_later_is_served_on_a_thread_that_is_there():
+    handler = ThreadedHandler()
+    await get(handler)
+    before = threading.active_count()
+    for _ in range(5):
+        assert await get(handler) == 200
+    assert threading.active_count() == before
