@@ -25,6 +25,6 @@ def send_owed(purchase_id: UUID) -> None:
     subject = render_to_string("emails/premium_on.subject.txt", context).strip()
     try:
         send_mail(subject, render_to_string("emails/premium_on.body.txt", context), None, [purchase.user.email])
-    except OSError:
+    except Exception:
         Purchase.objects.filter(pk=purchase_id).update(mail_owed=True)  # the sweep tries again
         raise
