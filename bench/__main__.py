@@ -150,8 +150,10 @@ def pages(site: Site, report: Report, quick: bool) -> None:
     visits = {
         "browse": (0, "/"),
         "conversation": (0, short),
+        "conversation, a full page": (0, paths["full"]),
         "conversation, long": (0, long),
         "state": (0, f"{short}state/"),
+        "state, a full page": (0, f"{paths['full']}state/"),
         "state, long": (0, f"{long}state/"),
         "thread page": (0, "/chat/"),
         "thread page, long": (1, "/chat/"),

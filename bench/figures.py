@@ -83,6 +83,8 @@ class Report:
     def lost(self, result: dict[str, Any]) -> None:
         """Messages that were refused, not answered, or answered with other words than the model's."""
         self.add(f"    errors in {result['messages']} messages", result["errors"], "", BARS["errors"])
+        if result["gaps"]:  # frames may be lost; the whole text follows within a second, and the message in the end
+            self.add("    replies that came with a gap in the stream", result["gaps"], "")
         if result["error"]:
             self.remarks.append(f"the first error: {result['error']}")
 

@@ -1,12 +1,14 @@
 """The rows that a measurement needs, made at once: characters, members with a session, conversations, permits."""
 
 import json
+import logging
 import os
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
+logging.disable(logging.INFO)  # what is asked in this process is not news
 
 from datetime import timedelta
 from importlib import import_module
@@ -29,7 +31,7 @@ from chat.sending import PERMIT_SCOPE
 from girls.models import Girl
 
 GIRLS, MOST_GIRLS = 24, 1000  # those one can browse; as many as the longest thread list needs
-LONG, SHORT = 10_000, 20
+LONG, FULL, SHORT = 10_000, 51, 20  # messages; a page shows 50
 MANY, FEW = 1000, 50
 
 Store = import_module(settings.SESSION_ENGINE).SessionStore
@@ -130,7 +132,8 @@ def readers() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         if user == few:
             say(talks[0], SHORT)
             say(talks[1], LONG)
-            paths = {"short": f"/chat/{talks[0].pk}/", "long": f"/chat/{talks[1].pk}/"}
+            say(talks[2], FULL)
+            paths = {name: f"/chat/{talk.pk}/" for name, talk in zip(("short", "long", "full"), talks, strict=False)}
         else:
             for talk in talks:
                 talk.last_seq, talk.last_message_preview, talk.last_message_sender = 3, "The river is slow.", "ai"
