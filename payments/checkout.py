@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
@@ -99,6 +100,8 @@ def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool
         }
         waiting = mine.filter(**terms, status=Purchase.Status.OPEN, expires_at__gt=now + ENDING, problem="")
         if found := waiting.exclude(session_id=None).first():
+            if next_url != found.next_url:  # they come back to where they were last
+                Purchase.objects.filter(pk=found.pk).update(next_url=next_url)
             return found
         return Purchase.objects.create(
             user=user,
@@ -121,7 +124,9 @@ def _url_of_open(purchase: Purchase) -> str:
     try:
         payment = get_processor().look_up(purchase.session_id)
     except UnknownPayment:
-        Purchase.objects.filter(pk=purchase.pk).update(status=Purchase.Status.EXPIRED, look_at=None)
+        Purchase.objects.filter(pk=purchase.pk).update(
+            status=Purchase.Status.EXPIRED, look_at=None, revision=F("revision") + 1
+        )
         return ""
     if payment.state == State.OPEN:
         return payment.url

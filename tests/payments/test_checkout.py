@@ -87,6 +87,12 @@ def test_a_double_click_and_a_second_tab_come_to_the_same_page(shop, stripe, buy
     assert Purchase.objects.count() == 1
 
 
+def test_who_clicks_again_elsewhere_comes_back_there(shop, buyer):
+    session_id = shop.begin(buyer, next="/chat/1/")
+    assert shop.begin(buyer, next="/chat/2/") == session_id
+    assert purchase_of(session_id).next_url == "/chat/2/"
+
+
 def test_another_plan_has_a_page_of_its_own_even_from_the_same_view_of_the_page(shop, stripe, buyer):
     stripe.add_product("prod_7", days=7, amount=999)
     click = uuid.uuid4()
