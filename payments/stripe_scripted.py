@@ -20,7 +20,7 @@ from payments import stripe_shapes
 from payments.base import BadEvent, Event, Offer, Payment, Started, UnknownPayment
 from payments.models import Purchase, ScriptedSession
 
-FEATURES = ["Unlimited messages with everyone", "Photos and voice notes", "The premium gallery"]
+FEATURES = ["Unlimited messages with everyone"]
 PLANS = (("7", 7, 999), ("30", 30, 2999), ("90", 90, 6999))
 
 
