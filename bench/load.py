@@ -23,7 +23,12 @@ from bench.sockets import Caller, Refused, Socket
 
 now = time.monotonic
 LONGEST = 90.0  # the promise: a reply is done or failed by then
-DELTA, MESSAGE, REPLY = b'{"type":"delta"', b'{"type":"message"', b'{"type":"reply"'
+DELTA, MESSAGE, REPLY, CONVERSATION = (
+    b'{"type":"delta"',
+    b'{"type":"message"',
+    b'{"type":"reply"',
+    b'{"type":"conversation"',
+)
 
 
 @dataclass
@@ -52,17 +57,23 @@ class Tab:
     socket: Socket | None = None
     current: Sent | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self) -> None:
-        """Sign of life: the websocket."""
+        """Open the socket and watch the conversation. The answer says that from now on nothing is missed."""
         self.http = Caller(self.site, self.cookie, self.csrf)
         self.socket = await Socket.open(self.site, self.cookie, self.hear)
+        self.socket.say({"type": "watch", "conversation": self.conversation, "version": 1})
+        async with asyncio.timeout(60):
+            await self.watched.wait()
 
     def hear(self, frame: bytes) -> None:
         """What the socket tells."""
         heard_at = now()
         current = self.current
         if current is None:
+            if frame.startswith(CONVERSATION):
+                self.watched.set()
             return
         if frame.startswith(DELTA):
             if current.first is None:

@@ -90,6 +90,10 @@ class Socket(asyncio.Protocol):
             at = start + size
         self.buffer = buffer[at:]
 
+    def say(self, content: object) -> None:
+        """Send a frame."""
+        self.transport.write(frame(json.dumps(content).encode()))
+
     def ping(self) -> None:
         """Ask whether the other side lives; `pongs` counts the answers."""
         self.transport.write(frame(b"", PING))
