@@ -1,27 +1,9 @@
 """The staff's window on conversations: that they are and how replies went, never what was said."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from accounts.adminkit import ReadOnlyAdmin
 from chat.models import Conversation, Reply
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that only the product itself writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes."""
-        return False
 
 
 @admin.register(Conversation)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from accounts import premium
+from accounts.adminkit import ReadOnlyAdmin
 from accounts.models import PremiumGrant
 from payments import catalog, fulfilment, money, webhooks
 from payments.base import ProcessorError
@@ -18,25 +19,16 @@ from payments.models import CatalogCache, Purchase, StripeEvent
 MAX_DAYS = 3660
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that only the product itself writes."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class AskableAdmin(ReadOnlyAdmin):
+    """Rows that only the product writes, and that staff may have it look into again."""
 
     def has_process_permission(self, request: HttpRequest) -> bool:
-        """Who may have something looked into again: the permission to change, which changes nothing by hand."""
-        return super().has_change_permission(request)
+        """Who may: the permission to change, which changes nothing by hand."""
+        return admin.ModelAdmin.has_change_permission(self, request)
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(ReadOnlyAdmin):
+class PurchaseAdmin(AskableAdmin):
     """What was bought and what became of it."""
 
     list_display = ("order", "user", "title", "price", "status_label", "paid_at", "problem", "created_at")
@@ -77,7 +69,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(StripeEvent)
-class StripeEventAdmin(ReadOnlyAdmin):
+class StripeEventAdmin(AskableAdmin):
     """What Stripe told us, and whether it was understood."""
 
     list_display = ("id", "type", "received_at", "processed_at", "tries", "try_at", "error")
@@ -98,7 +90,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CatalogCache)
-class CatalogAdmin(ReadOnlyAdmin):
+class CatalogAdmin(AskableAdmin):
     """What is on sale, what cannot be, and why."""
 
     list_display = ("__str__", "refreshed_at", "on_sale", "not_on_sale", "error")

@@ -1,17 +1,11 @@
 """Bells. The rows are the obligation; the sweep hears bells that were missed."""
 
-from functools import cache
-from typing import Any
 from uuid import UUID
 
-import structlog
-from celery import current_app, shared_task
-from django.conf import settings
-from kombu.pools import producers
+from celery import shared_task
 
+from accounts.bells import ring
 from payments import catalog, mails, sweeping, webhooks
-
-log = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -43,21 +37,3 @@ def sweep() -> None:
         ring(send_mail, str(purchase_id))
     sweeping.drop_half_made()
     catalog.refresh_if_stale()
-
-
-@cache
-def _bell() -> Any:
-    # A Redis that is gone or frozen costs the webhook half a second, not forty (celery's default has no limit).
-    options = dict(current_app.conf.broker_transport_options)
-    if settings.REDIS_URL:
-        options |= {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry_on_timeout": False, "max_retries": 0}
-    return current_app.connection_for_write(transport_options=options)
-
-
-def ring(task: Any, argument: str) -> None:
-    """Ask a worker to do a task. Never raises: when the broker is away, the sweep rings again."""
-    try:
-        with producers[_bell()].acquire(block=True, timeout=1) as producer:
-            task.apply_async((argument,), producer=producer, retry=False)
-    except Exception as error:
-        log.warning("bell_failed", task=task.name, argument=argument, error=repr(error))

@@ -18,13 +18,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from accounts import ratelimits
+from accounts.bells import ring
 from accounts.models import User
 from payments import catalog, checkout, fulfilment, money, processor, stripe_scripted, webhooks
 from payments.base import BadEvent, ProcessorError, UnknownPayment
 from payments.catalog import Plan
 from payments.forms import CheckoutForm
 from payments.models import Purchase, ScriptedSession
-from payments.tasks import process_event, ring
+from payments.tasks import process_event
 
 EVENT_MAX_BYTES = 256 * 1024
 STATES = {
