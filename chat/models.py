@@ -192,8 +192,8 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
         )
 
     def keep(self, pk: uuid.UUID, *, token: uuid.UUID, text: str) -> bool:
-        """Save the text so far and renew the lease; False when the reply is no longer this worker's."""
-        mine = self.filter(pk=pk, state=Reply.State.WRITING, lease_token=token)
+        """Save the text so far and renew the lease; False when it is no longer this worker's, or is to be stopped."""
+        mine = self.filter(pk=pk, state=Reply.State.WRITING, lease_token=token, stop_at=None)
         return bool(mine.update(text=text, lease_until=lease_end()))
 
     def release(self, pk: uuid.UUID, *, token: uuid.UUID) -> bool:

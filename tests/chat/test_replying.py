@@ -305,3 +305,10 @@ def test_markup_from_a_model_is_text(hands, hosts):
     assert mine["html"] == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
     assert reply["html"].startswith("<p><em>Smiles</em> &lt;img src=x onerror=alert(1)&gt; [a](javascript:x) {{7*7}}")
     assert "<img" not in reply["html"]
+
+
+def test_words_travel_together_when_many_replies_are_written_at_once():
+    assert replying.pace(1) == 0.05
+    paces = [replying.pace(n) for n in (1, 2, 10, 50, 500)]
+    assert paces == sorted(paces)
+    assert paces[-1] == 0.25
