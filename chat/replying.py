@@ -60,7 +60,6 @@ class Job:
     started: float  # time.monotonic()
     deadline: float  # time.monotonic()
     typing: frames.ThreadFrame
-    name: str
 
 
 def pace(replies: int) -> float:
@@ -336,7 +335,6 @@ def take(reply_id: UUID) -> Job | UUID | None:
         started=started,
         deadline=started + left,
         typing=frames.thread_frame(conversation, typing=True),
-        name=girl.name,
     )
 
 
