@@ -136,8 +136,9 @@ def test_filters_ask_only_for_the_grid(client, company):
 
 def test_no_match_says_so_and_offers_a_way_out(client, company):
     html = client.get("/?q=stoic+beekeeper").content.decode()
-    assert "Nobody fits “stoic beekeeper” yet. Try one word, or" in html
-    assert '<a href="/">clear the filters</a>' in html
+    assert "Nobody fits “stoic beekeeper” yet" in html
+    assert "Try one word, or clear the filters." in html
+    assert '<a class="button line sm" href="/">Clear filters</a>' in html
 
 
 def test_what_was_asked_stays_in_the_form(client, company):
