@@ -1,0 +1,118 @@
+"""What happens around a reply while it is being written."""
+
+import threading
+import time
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from chat import tasks
+from chat.models import Reply
+from girls.models import Girl
+from tests.chat.conftest import work
+from tests.chat.test_replying import hers, hosts, slowly, the_reply  # noqa: F401 - hosts is a fixture
+from tests.factories import UserFactory
+from tests.fakes.model_host import said
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+class Writing:
+    """A reply that a worker writes beside the test, as soon as its first words are saved."""
+
+    def __enter__(self):
+        self.reply = the_reply()
+        self.worker = threading.Thread(target=tasks.write_reply, args=(str(self.reply.pk),))
+        self.worker.start()
+        deadline = time.monotonic() + 30
+        while not Reply.objects.get(pk=self.reply.pk).text:
+            assert time.monotonic() < deadline, "no word was saved while she wrote"
+        return self
+
+    def __exit__(self, *error):
+        self.worker.join()
+
+
+def test_what_is_written_so_far_is_saved_while_she_writes(hands, hosts):  # noqa: F811
+    primary, _ = hosts
+    primary.play(slowly("One two three four five six seven eight nine ten"))
+    hands.send()
+    with Writing():
+        state = hands.state()
+        assert state["reply"]["state"] == "writing"
+        assert "One two three four five six seven eight nine ten".startswith(state["reply"]["text"].strip())
+        assert hers(hands.conversation) == []
+    assert hers(hands.conversation) == ["One two three four five six seven eight nine ten"]
+
+
+def test_a_persona_that_changes_in_the_middle_is_for_the_next_reply(hands, hosts, mara):  # noqa: F811
+    primary, _ = hosts
+    primary.play(slowly("the old one finishes what it began"), said("The new one speaks."))
+    hands.send()
+    with Writing():
+        Girl.objects.filter(pk=mara.pk).update(persona_prompt="You are somebody else entirely.")
+    hands.send("And now?")
+    work()
+    assert hers(hands.conversation) == ["the old one finishes what it began", "The new one speaks."]
+    first, second = (request.body["messages"][0]["content"] for request in primary.requests)
+    assert mara.persona_prompt in first
+    assert "somebody else entirely" in second
+
+
+def test_a_hidden_character_still_answers_who_knows_her(hands, hosts, mara):  # noqa: F811
+    primary, _ = hosts
+    primary.play(said("I am still here for you."))
+    Girl.objects.filter(pk=mara.pk).update(is_active=False)
+    assert hands.send().status_code == 201
+    work()
+    assert hers(hands.conversation) == ["I am still here for you."]
+
+
+def test_how_it_was_written_is_recorded(hands, hosts):  # noqa: F811
+    primary, _ = hosts
+    primary.play(said("Hello."))
+    hands.send()
+    work()
+    reply = the_reply()
+    assert (reply.provider, reply.model, reply.tokens_in, reply.tokens_out) == ("primary", "primary", 11, 3)
+    assert 0 <= reply.first_token_ms <= reply.total_ms
+    assert reply.message.text == "Hello."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ">" * 3_000 + " deep",
+        "*" * 3_000,
+        "_*" * 1_500,
+        "[" * 1_500 + "](" * 500,
+        "![x](https://evil.example/?q=words) <https://evil.example> https://evil.example",
+        "<img src=https://evil.example/x.png>",
+    ],
+    ids=["quotes", "stars", "mixed", "brackets", "pictures and links", "html"],
+)
+def test_markup_of_any_depth_is_text_and_costs_no_time(hands, hosts, text):  # noqa: F811
+    primary, _ = hosts
+    primary.play(said(text))
+    hands.send()
+    work()
+    began = time.process_time()
+    message = hands.state()["messages"][-1]
+    assert time.process_time() - began < 2
+    for tag in ("<img", "<a", "<blockquote", "src=h", "href"):
+        assert tag not in message["html"].replace("&lt;img src=h", "")
+    assert message["sender"] == "ai"
+
+
+def test_what_staff_read_in_their_lists_is_inert(hands):
+    attack = '<script>alert(1)</script><img src=x onerror=alert(1)>"'
+    Girl.objects.update(name=attack[:60], tagline=attack)
+    User.objects.filter(pk=hands.conversation.user_id).update(name=attack)
+    hands.send(attack)
+    staff = Client()
+    staff.force_login(UserFactory(administrator=True))
+    for path in ("girls/girl/", "chat/conversation/", "chat/reply/", "accounts/user/"):
+        page = staff.get(f"/admin/{path}").content.decode()
+        assert "<script>alert" not in page, path
+        assert "<img src=x" not in page, path
