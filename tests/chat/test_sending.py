@@ -5,7 +5,7 @@ import threading
 import uuid
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
 
 from chat.models import Conversation, Message, Reply
@@ -246,6 +246,8 @@ def test_bad_text_is_refused_and_nothing_is_consumed(hands, permit, text, code):
         b'{"text": "\xff\xfe"}',
         rb'{"text": "\ud800", "client_id": "7b1c52a2-3f2f-4e6e-9a45-0d9c2c1d7f11"}',
         b'{"text": "hello", "client_id": "seven"}',
+        b'{"text": "hello", "client_id": ["7b1c52a2-3f2f-4e6e-9a45-0d9c2c1d7f11"]}',
+        b'{"text": "hello"}',
         b"9" * 300_000,
     ],
 )
@@ -254,6 +256,19 @@ def test_a_malformed_body_is_refused_and_nothing_is_consumed(client, hands, perm
     assert response.status_code == 400
     assert response.json()["error"]["code"] in {"bad_request", "message_too_long"}
     assert nothing_happened(hands, permit)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u202egnp.exe\u202c", "Z\u0351\u036f\u034ca\u0334\u0335l\u0337\u0321g\u0327o" + "\u0300" * 500, "👩‍👩‍👧‍👦 عربي"],
+    ids=["bidi", "zalgo", "joined"],
+)
+def test_odd_writing_is_kept_as_it_was_written(client, hands, text):
+    assert hands.send(text).json()["message"]["text"] == text
+    assert hands.state()["messages"][-1]["text"] == text
+    (row,) = client.get("/chat/threads/").json()["threads"]
+    assert not set(row["preview"]) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert len(row["preview"]) <= 141 + len("You: ")
 
 
 def test_two_thousand_characters_are_fine(hands):
@@ -305,9 +320,35 @@ def test_a_permit_is_minted_for_a_good_token_only(client, hands):
     assert other.status_code == 400
 
 
+def test_a_flood_of_permits_is_told_to_wait(client, hands):
+    body = {"token": "x", "scope": "chat_send"}
+    answers = [client.post("/chat/permits/", body, content_type="application/json") for _ in range(21)]
+    assert [answer.status_code for answer in answers] == [201] * 20 + [429]
+    assert answers[-1].json()["error"]["code"] == "too_many_requests"
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+
+
 def test_a_minted_permit_sends_five_times(client, hands):
     body = client.post("/chat/permits/", {"token": "x", "scope": "chat_send"}, content_type="application/json").json()
     assert [hands.send(permit=body["permit"]).status_code for _ in range(6)] == [201] * 5 + [403]
+
+
+def test_a_database_that_is_full_takes_nothing_and_says_so(client, hands, permit, settings):
+    settings.DEBUG = False  # its own page of errors is not what members see
+    client.raise_request_exception = False
+
+    def full(execute, sql, params, many, context):
+        if sql.startswith(('INSERT INTO "chat_message', "INSERT INTO chat_message")):
+            raise OperationalError("could not extend file: No space left on device")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(full):
+        refused = hands.post("messages", {"text": "Hi", "client_id": str(uuid.uuid4()), "permit": str(permit.pk)})
+        assert client.get(hands.url).status_code == 200  # what was said can still be read
+    assert refused.status_code == 503
+    assert refused["Retry-After"]
+    assert nothing_happened(hands, permit)
+    assert hands.send().status_code == 201
 
 
 def test_deleting_and_starting_again_does_not_bring_free_messages_back(client, hands, mara):

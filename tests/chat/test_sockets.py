@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -10,7 +12,7 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async as in_database
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import logout
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
@@ -22,6 +24,8 @@ from chat import consumers
 from chat.frames import ServerFrame
 from config.asgi import application
 from tests.chat.conftest import work
+from tests.fakes.model_host import DONE, ModelHost, delta, finish
+from tests.racing import needs_postgres
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 ORIGIN = "http://testserver"
@@ -189,6 +193,74 @@ async def test_bad_frames_are_answered_and_the_sixth_ends_the_socket(hands, clie
         assert await tab.is_alive()
         await tab.say("[" * 50_000)
         assert await tab.closed_with() == consumers.POLICY
+
+
+async def test_a_version_from_the_future_is_answered_with_what_there_is(hands, client):
+    async with Tab(client) as tab:
+        await tab.watch(hands.conversation, 10**9)
+        heard = {frame["type"]: frame for frame in await tab.hear_until("thread")}
+        assert "message" not in heard
+        assert heard["conversation"]["conversation"]["version"] == 1
+        for senseless in (2**70, -1, "1", None):
+            await tab.say({"type": "watch", "conversation": str(hands.conversation.pk), "version": senseless})
+            assert (await tab.hear())["type"] == "error"
+        assert await tab.is_alive()
+
+
+async def test_open_sockets_are_counted(hands, client):
+    before = consumers.open_sockets._value.get()
+    async with Tab(client) as tab:
+        assert await tab.is_alive()
+        counted = await in_database(Client().get)("/metrics")
+        assert f"dusk_open_sockets {before + 1}" in counted.content.decode()
+    assert consumers.open_sockets._value.get() == before
+
+
+@needs_postgres
+async def test_a_slow_read_of_one_tab_holds_up_no_other(hands, client):
+    locked, done = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE chat_conversation IN ACCESS EXCLUSIVE MODE")
+            locked.set()
+            done.wait(8)
+        connection.close()
+
+    async with Tab(client) as slow, Tab(client) as quick:
+        assert await slow.is_alive()
+        holder = threading.Thread(target=hold)
+        holder.start()
+        await asyncio.to_thread(locked.wait, 5)
+        try:
+            await slow.watch(hands.conversation, 0)  # waits for the lock; the event loop does not
+            await quick.say({"type": "nothing we know"})
+            assert (await quick.hear())["type"] == "error"
+            assert await slow.socket.receive_nothing(timeout=0.1)
+        finally:
+            done.set()
+            await asyncio.to_thread(holder.join)
+        assert await slow.hear_until("conversation")
+
+
+async def test_words_come_at_most_every_fifty_milliseconds(hands, client, settings):
+    with ModelHost() as host:
+        settings.LLM_PROVIDERS = [
+            {"name": "primary", "base_url": host.url, "api_key": "", "model": "m", "extra_body": {}}
+        ]
+        words = [f"{number} " for number in range(80)]
+        host.play([step for word in words for step in (delta(word), 0.01)] + [finish(), DONE])
+        async with Tab(client) as tab:
+            await tab.watch(hands.conversation, 1)
+            await tab.hear_until("thread")
+            await in_database(hands.send)("Count, please")
+            began = time.monotonic()
+            await in_database(work)()
+            took = time.monotonic() - began
+            heard = await tab.hear_until("message", version=3)
+    deltas = [frame["text"] for frame in heard if frame["type"] == "delta"]
+    assert "".join(deltas).split() == "".join(words).split()
+    assert 5 <= len(deltas) <= took / 0.05 + 2
 
 
 async def test_a_binary_frame_ends_the_socket(hands, client):
