@@ -202,7 +202,10 @@ async def test_a_version_from_the_future_is_answered_with_what_there_is(hands, c
         heard = {frame["type"]: frame for frame in await tab.hear_until("thread")}
         assert "message" not in heard
         assert heard["conversation"]["conversation"]["version"] == 1
-        for senseless in (-1, "x", None, [7]):
+        for odd in (-1, 2**70, -(2**70)):
+            await tab.watch(hands.conversation, odd)
+            await tab.hear_until("thread")
+        for senseless in ("x", None, [7]):
             await tab.say({"type": "watch", "conversation": str(hands.conversation.pk), "version": senseless})
             assert (await tab.hear())["type"] == "error"
         assert await tab.is_alive()
