@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 
@@ -75,6 +76,27 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(alice):
     assert words(wrong) == words(unknown)
 
 
+class Counted(MD5PasswordHasher):
+    """Stands for a hash that costs half a second: how often it was paid for."""
+
+    times = 0
+
+    def encode(self, password, salt):
+        Counted.times += 1
+        return super().encode(password, salt)
+
+
+def test_an_unknown_address_takes_as_long_as_a_wrong_password(alice, settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.Counted"]
+    UserFactory(username="inactive", inactive=True)
+    paid = []
+    for email in ("alice@example.com", "nobody@example.com", "inactive@example.com"):
+        before = Counted.times
+        sign_in(Client(), email, "no")
+        paid.append(Counted.times - before)
+    assert paid == [1, 1, 1]
+
+
 def test_after_five_wrong_passwords_that_address_is_locked_and_others_are_not(alice, charlie):
     for _ in range(6):
         assert sign_in(Client(), password="wrong").status_code == 200
@@ -139,6 +161,25 @@ def test_a_forgotten_password_is_set_anew_by_mail_and_ends_other_sessions(client
     assert sign_in(Client()).status_code == 200
     assert not is_signed_in(elsewhere)
     assert client.get(link).status_code == 200  # used: the form says so, and sets nothing
+
+
+def test_a_changed_password_ends_other_sessions_and_not_this_one(client, alice):
+    elsewhere = Client()
+    for browser in (client, elsewhere):
+        sign_in(browser)
+    new = {"oldpassword": PASSWORD, "password1": "another quiet evening", "password2": "another quiet evening"}
+    assert client.post("/accounts/password/change/", new).status_code == 302
+    assert is_signed_in(client)
+    assert not is_signed_in(elsewhere)
+    assert sign_in(Client()).status_code == 200
+    assert sign_in(Client(), password="another quiet evening").status_code == 302
+
+
+def test_a_wrong_old_password_changes_nothing(client, alice):
+    client.force_login(alice)
+    new = {"oldpassword": "guess", "password1": "another quiet evening", "password2": "another quiet evening"}
+    assert client.post("/accounts/password/change/", new).status_code == 200
+    assert sign_in(Client()).status_code == 302
 
 
 def test_asking_for_a_reset_tells_nothing_about_an_address(alice):

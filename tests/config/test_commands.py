@@ -1,16 +1,23 @@
 """The commands that people type: serve, make."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.core.management import get_commands
+from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.config.processes import ROOT, Browser, Dusk, environment, manage, until
+from chat.models import Message
+from tests.config.processes import ROOT, Browser, Dusk, environment, manage
+from tests.fakes.model_host import ModelHost, said
 
 
 @pytest.fixture
@@ -29,13 +36,62 @@ def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dus
         assert browser.answer(conversation)
 
         browser.send(conversation, "Tell me a long story about the sea, please.")
-        until(lambda: browser.state(conversation)["reply"], what="a reply that is owed")
+        # Accepted, and not answered yet: nobody waits in a request for what a worker writes.
+        assert browser.state(conversation)["reply"]["state"] in {"queued", "writing"}
         dusk.process.kill()
         dusk.process.wait()
         dusk.start()
         assert browser.answer(conversation)
         said = [message["sender"] for message in browser.state(conversation)["messages"]]
         assert said == ["ai", "user", "ai", "user", "ai"]
+
+
+def test_one_process_tells_an_open_tab_each_word_as_it_is_written(dusk):
+    with Browser(dusk.url) as browser:
+        browser.sign_in()
+        conversation = browser.open_chat()
+        headers = {"Cookie": browser.cookies}
+        with connect(f"ws://127.0.0.1:{dusk.port}/ws/", origin=dusk.url, additional_headers=headers) as websocket:
+            browser.send(conversation, "Tell me a long story about the sea, please.")
+            heard = []
+            while not heard or heard[-1]["type"] != "message" or heard[-1]["message"]["sender"] != "ai":
+                heard.append(json.loads(websocket.recv(timeout=60)))
+    words = [frame["text"] for frame in heard if frame["type"] == "delta"]
+    assert len(words) > 3
+    assert "".join(words).strip() == heard[-1]["message"]["text"]
+
+
+@pytest.mark.parametrize("way", ["environment", ".env"])
+def test_the_same_command_takes_the_real_servers_that_are_named(tmp_path, transactional_db, way):
+    if not (settings.POSTGRES and settings.REDIS_URL):
+        pytest.skip("needs PostgreSQL and Redis to be named")
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    with ModelHost() as host:
+        host.play(said("From the host that was named."))
+        real = {
+            "DATABASE_URL": database,
+            "REDIS_URL": settings.REDIS_URL,
+            "LLM_BASE_URL_PRIMARY": host.url,
+            "LLM_MODEL_PRIMARY": "named",
+        }
+        dusk = Dusk(tmp_path, **real)
+        if way == ".env":
+            file = tmp_path / ".env"
+            file.write_text("".join(f"{name}={value}\n" for name, value in real.items()))
+            dusk.env = {name: value for name, value in dusk.env.items() if name not in real} | {"ENV_FILE": str(file)}
+        dusk.start()
+        try:
+            with Browser(dusk.url) as browser:
+                browser.sign_in()
+                conversation = browser.open_chat()
+                browser.send(conversation, "Who are you?")
+                assert browser.answer(conversation) == "From the host that was named."
+                assert "Demo: replies come from" not in browser.http.get("/terms/").text
+                assert browser.http.get("/readyz").json()["redis"] == "ok"
+        finally:
+            dusk.end()
+    assert host.requests[0].body["model"] == "named"
+    assert Message.objects.filter(conversation=conversation, text="From the host that was named.").exists()
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
@@ -107,6 +163,10 @@ def test_nothing_that_people_or_characters_say_reaches_a_log_and_the_request_id_
     ended = next(line for line in log.splitlines() if "reply_ended" in line)
     assert posted in ended
     assert json.loads(sent.text)["reply"]["id"] in ended
+
+
+def test_developers_have_their_server_that_reloads():
+    assert get_commands()["runserver"] == "daphne"
 
 
 def test_make_help_names_every_target():
