@@ -5,17 +5,24 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from accounts import ratelimits, turnstile
 from accounts.models import Permit, User
+from accounts.prepared import Param, Update
 from accounts.turnstile import SecurityCheckFailed
 
 LIVE_PERMITS = 3  # of one person in one scope: a few tabs, not a farm
 KEEP_TOKENS = timedelta(minutes=10)  # Cloudflare's tokens live for five: none mints twice
+
+_use = Update(
+    lambda: Permit.objects.filter(
+        pk=Param("pk"), user=Param("user"), scope=Param("scope"), uses_left__gt=0, expires_at__gt=Now()
+    ),
+    uses_left=F("uses_left") - 1,
+)
 
 
 def mint(user: User, token: object, scope: str, *, remote_ip: str | None = None) -> Permit:
@@ -46,18 +53,12 @@ def mint(user: User, token: object, scope: str, *, remote_ip: str | None = None)
     return permit
 
 
-def consume(permit_id: uuid.UUID | str | None, *, user: User, scope: str) -> None:
+def consume(permit_id: uuid.UUID | None, *, user: User, scope: str) -> None:
     """Take one use. The row count of a single UPDATE decides, so the last use goes to one taker.
 
     Raises SecurityCheckFailed when the permit is absent, somebody else's, of another scope, expired or used up.
     """
-    if permit_id is None:
-        raise SecurityCheckFailed("no-permit")
-    try:
-        usable = Permit.objects.filter(pk=permit_id, user=user, scope=scope, uses_left__gt=0, expires_at__gt=Now())
-    except ValidationError as error:
-        raise SecurityCheckFailed("no-permit") from error
-    if not usable.update(uses_left=F("uses_left") - 1):
+    if permit_id is None or not _use(pk=permit_id, user=user.pk, scope=scope):
         raise SecurityCheckFailed("no-permit")
 
 

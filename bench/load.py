@@ -85,6 +85,7 @@ class Tab:
             message = json.loads(frame)["message"]
             if message["sender"] == "ai":
                 current.done, current.text = heard_at, message["text"]
+                current.first = current.first or heard_at  # an instant model's words may come as a whole message
                 self.ended.set()
         elif frame.startswith(REPLY) and json.loads(frame)["reply"]["state"] == "failed":
             current.error = "the reply failed"

@@ -11,13 +11,13 @@ import structlog
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.utils import timezone
 from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from accounts.models import User
+from accounts.sessions import SessionStore
 from chat import frames, sweeping, sync
 from chat.database import DatabaseThreads
 from chat.models import Conversation, Reply

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.prepared import Param, Select, Update
 from chat.rendering import preview
 from girls.models import Girl
 
@@ -40,12 +42,20 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those in which she said something that was not read yet."""
         return self.filter(last_seq__gt=models.F("last_read_seq"))
 
-    def locked(self, pk: uuid.UUID) -> "Conversation":
-        """The row under its lock: the first lock of every deed in a conversation.
 
-        Raises Conversation.DoesNotExist when it was deleted meanwhile. Call inside a transaction.
+class ConversationManager(models.Manager["Conversation"].from_queryset(ConversationQuerySet)):  # type: ignore[misc]
+    """Finds conversations, and locks one."""
+
+    def locked(self, pk: uuid.UUID, *, of: Any = None) -> "Conversation":
+        """The row under its lock, whoever's it is or `of` this person: the first lock of every deed in it.
+
+        With what headers show of its girl and its user; the rest of those two is read when asked for.
+        Raises Conversation.DoesNotExist, also when it was deleted meanwhile. Call inside a transaction.
         """
-        return self.select_related("girl", "user").select_for_update(of=("self",)).get(pk=pk, deleted_at=None)
+        found = _LOCKED(pk=pk) if of is None else _LOCKED_OF(pk=pk, user=of.pk)
+        if not found:
+            raise Conversation.DoesNotExist
+        return found[0]
 
 
 class Conversation(models.Model):
@@ -68,7 +78,7 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="The words are gone; the row stays, so free messages do not come back."
     )
 
-    objects = ConversationQuerySet.as_manager()
+    objects = ConversationManager()
 
     class Meta:
         constraints = [
@@ -87,27 +97,19 @@ class Conversation(models.Model):
         """Whether she said something that was not read yet."""
         return self.last_seq > self.last_read_seq
 
-    def write(self, sender: str, text: str, *, client_id: uuid.UUID | None = None, charged: bool = False) -> "Message":
-        """Append a message under the lock: next seq, next version, preview. The caller holds the lock."""
+    def write(self, sender: str, text: str, **fields: Any) -> "Message":
+        """Append a message under the lock: next seq, next version, preview. `fields` are more of the message's."""
         self.last_seq += 1
         self.version += 1
         message = Message.objects.create(
-            conversation=self,
-            seq=self.last_seq,
-            version=self.version,
-            sender=sender,
-            text=text,
-            client_id=client_id,
-            charged=charged,
+            conversation=self, seq=self.last_seq, version=self.version, sender=sender, text=text, **fields
         )
         self.last_message_at = message.created_at
         self.last_message_preview = preview(text)
         self.last_message_sender = sender
-        fields = ["last_seq", "version", "last_message_at", "last_message_preview", "last_message_sender"]
         if sender == Message.Sender.USER:
             self.last_read_seq = self.last_seq  # who answers has read
-            fields.append("last_read_seq")
-        self.save(update_fields=fields)
+        _SAID(pk=self.pk, **{field: getattr(self, field) for field in WITH_EACH_MESSAGE})
         return message
 
     def owe_reply(self, *, through: int) -> "Reply":
@@ -116,7 +118,7 @@ class Conversation(models.Model):
         While she writes, it is that reply which is owed: when it ends, the next one answers what is newer.
         The caller holds the lock.
         """
-        owed = Reply.objects.owed().filter(conversation=self).first()
+        owed = _OWED.first(conversation=self.pk)
         if owed is None:  # and so it stays: only who holds the lock owes or ends one
             return Reply.objects.create(conversation=self, answers_through=through)
         # Workers claim and hand on without the lock: the row count says whether it still waits.
@@ -169,32 +171,26 @@ class Message(models.Model):
 
 
 class ReplyQuerySet(models.QuerySet["Reply"]):
-    """Claiming and settling: a conditional UPDATE whose row count decides who got it."""
+    """Replies by what is to be done about them."""
 
     def owed(self) -> "ReplyQuerySet":
         """Replies that somebody still has to write: few, and in an index of their own."""
         return self.filter(state__in=Reply.OWED)
+
+
+class ReplyManager(models.Manager["Reply"].from_queryset(ReplyQuerySet)):  # type: ignore[misc]
+    """Claiming and settling: a conditional UPDATE whose row count decides who got it."""
 
     def claim(self, pk: uuid.UUID, *, token: uuid.UUID) -> bool:
         """Take this reply to write it, if it waits or its worker is gone. The token fences off any earlier worker.
 
         The lease runs on the database's clock.
         """
-        due = Q(state=Reply.State.QUEUED) | Q(state=Reply.State.WRITING, lease_until__lt=Now())
-        return bool(
-            self.filter(due, pk=pk, attempts__lt=settings.REPLY_MAX_ATTEMPTS).update(
-                state=Reply.State.WRITING,
-                lease_token=token,
-                lease_until=lease_end(),
-                attempts=models.F("attempts") + 1,
-                text="",
-            )
-        )
+        return bool(_CLAIM(pk=pk, token=token))
 
     def keep(self, pk: uuid.UUID, *, token: uuid.UUID, text: str) -> bool:
         """Save the text so far and renew the lease; False when it is no longer this worker's, or is to be stopped."""
-        mine = self.filter(pk=pk, state=Reply.State.WRITING, lease_token=token, stop_at=None)
-        return bool(mine.update(text=text, lease_until=lease_end()))
+        return bool(_KEEP(pk=pk, token=token, text=text))
 
     def release(self, pk: uuid.UUID, *, token: uuid.UUID) -> bool:
         """Hand a reply on, unwritten: the next worker starts it afresh."""
@@ -203,10 +199,9 @@ class ReplyQuerySet(models.QuerySet["Reply"]):
 
     def settle(self, pk: uuid.UUID, state: "Reply.State", *, token: uuid.UUID | None = None, **fields: object) -> bool:
         """End an owed reply, once: True for the one caller that did. With a token, only its holder may."""
-        owed = self.owed().filter(pk=pk)
-        if token is not None:
-            owed = owed.filter(lease_token=token, state=Reply.State.WRITING)
-        return bool(owed.update(state=state, lease_token=None, lease_until=None, finished_at=Now(), **fields))
+        if token is None:
+            return bool(_settle_any(tuple(fields))(pk=pk, state=state, **fields))
+        return bool(_settle_mine(tuple(fields))(pk=pk, token=token, state=state, **fields))
 
 
 def lease_end() -> Any:
@@ -248,7 +243,7 @@ class Reply(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ReplyQuerySet.as_manager()
+    objects = ReplyManager()
 
     class Meta:
         verbose_name_plural = "replies"
@@ -277,3 +272,62 @@ class Reply(models.Model):
     def due_at(self) -> datetime:
         """When it must be done or visibly failed."""
         return self.created_at + timedelta(seconds=settings.REPLY_BUDGET_SECONDS)
+
+
+# --- What every message needs, built once -----------------------------------------------------------------
+
+HEADER = (
+    *(field.attname for field in Conversation._meta.concrete_fields),
+    *(f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art")),
+    "user__premium_until",
+)
+WITH_EACH_MESSAGE = (
+    *("last_seq", "last_read_seq", "version"),
+    *("last_message_at", "last_message_preview", "last_message_sender"),
+)
+
+
+def _header() -> models.QuerySet[Conversation]:
+    rows = Conversation.objects.select_related("girl", "user").only(*HEADER).select_for_update(of=("self",))
+    return rows.filter(pk=Param("pk"), deleted_at=None)
+
+
+def _to_claim() -> models.QuerySet[Reply]:
+    due = Q(state=Reply.State.QUEUED) | Q(state=Reply.State.WRITING, lease_until__lt=Now())
+    return Reply.objects.filter(due, pk=Param("pk"), attempts__lt=settings.REPLY_MAX_ATTEMPTS)
+
+
+def _mine() -> models.QuerySet[Reply]:
+    return Reply.objects.filter(pk=Param("pk"), state=Reply.State.WRITING, lease_token=Param("token"))
+
+
+@cache
+def _settle_any(fields: tuple[str, ...]) -> Update:
+    return Update(lambda: Reply.objects.owed().filter(pk=Param("pk")), **_ended(fields))
+
+
+@cache
+def _settle_mine(fields: tuple[str, ...]) -> Update:
+    return Update(_mine, **_ended(fields))
+
+
+def _ended(fields: tuple[str, ...]) -> dict[str, Any]:
+    given = {field: Param(field) for field in ("state", *fields)}
+    return {**given, "lease_token": None, "lease_until": None, "finished_at": Now()}
+
+
+_LOCKED = Select(_header)
+_LOCKED_OF = Select(lambda: _header().filter(user=Param("user")))
+_SAID = Update(
+    lambda: Conversation.objects.filter(pk=Param("pk")), **{field: Param(field) for field in WITH_EACH_MESSAGE}
+)
+_OWED = Select(lambda: Reply.objects.owed().filter(conversation=Param("conversation")))
+_CLAIM = Update(
+    _to_claim,
+    state=Reply.State.WRITING,
+    lease_token=Param("token"),
+    lease_until=lease_end(),
+    attempts=models.F("attempts") + 1,
+    text="",
+)
+_KEEP = Update(lambda: _mine().filter(stop_at=None), text=Param("text"), lease_until=lease_end())

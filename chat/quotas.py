@@ -1,9 +1,11 @@
 """Free messages: charging and giving back. Whoever has premium is not charged."""
 
+from functools import cache
 from typing import Literal
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, IntegerField, Max, QuerySet
 
+from accounts.prepared import Param, Update
 from chat.models import Conversation, Message, Reply
 
 Kind = Literal["text", "media", "audio"]
@@ -25,11 +27,19 @@ def charge(conversation: Conversation, kind: Kind, amount: int = 1) -> bool:
     if conversation.user.premium_active:
         return False
     field = f"free_{kind}"
-    enough = Conversation.objects.filter(pk=conversation.pk, **{f"{field}__gte": amount})
-    if not enough.update(**{field: F(field) - amount}):
+    if not _take(field)(pk=conversation.pk, amount=amount):
         raise QuotaExhausted(kind)
     setattr(conversation, field, getattr(conversation, field) - amount)
     return True
+
+
+@cache
+def _take(field: str) -> Update:
+    amount = Param("amount", IntegerField())
+    return Update(
+        lambda: Conversation.objects.filter(**{"pk": Param("pk"), f"{field}__gte": amount}),
+        **{field: F(field) - amount},
+    )
 
 
 def unanswered(conversation: Conversation, through: int) -> QuerySet[Message]:

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.prepared import Param, Select
 from chat import frames, quotas
 from chat.database import DatabaseThreads
 from chat.llm import Finished, ModelError, Text, close_llm, get_llm
@@ -35,9 +36,31 @@ from chat.settling import Written, end
 log = structlog.get_logger(__name__)
 
 PUSH_SECONDS = 0.05  # words go to the browser at most that often,
-PUSH_SECONDS_EACH = 0.004  # less often with each reply that is written beside,
+PUSH_SECONDS_EACH = 0.008  # less often with each reply that is written beside,
 PUSH_SECONDS_MOST = 0.25  # but at least that often
 SAVE_SECONDS = 1.0  # and to the database that often, which renews the lease
+
+
+_TO_WRITE = Select(
+    lambda: (
+        Reply.objects.select_related("conversation__girl", "conversation__user")
+        .only(
+            *("conversation__user_id", "conversation__deleted_at", "conversation__user__is_active"),
+            *(f"conversation__girl__{field}" for field in ("name", "persona_prompt", "example_dialogue")),
+            *("answers_through", "state", "stop_at", "created_at"),
+        )
+        .filter(pk=Param("pk"))
+    )
+)
+_SAID = Select(
+    lambda: (
+        Message.objects.filter(
+            Q(sender=Message.Sender.AI) | Q(seq__lte=Param("through")), conversation=Param("conversation")
+        )
+        .only("seq", "sender", "text")
+        .order_by("-seq")[: settings.CHAT_CONTEXT_TURNS]
+    )
+)
 
 
 class Ending(Enum):
@@ -52,14 +75,12 @@ class Ending(Enum):
 class Job:
     """A claimed reply and what it takes to write it."""
 
-    reply_id: UUID
-    conversation_id: UUID
+    reply: Reply
     user_id: int
     token: UUID
     turns: list[Any]
     started: float  # time.monotonic()
     deadline: float  # time.monotonic()
-    typing: frames.ThreadFrame
 
 
 def pace(replies: int) -> float:
@@ -91,7 +112,8 @@ class Draft:
     async def write(self) -> None:
         """Stream the reply from the model hosts. Raises ModelError."""
         async with asyncio.timeout(max(0.1, self.job.deadline - time.monotonic())):
-            async for piece in get_llm().stream(self.job.turns, deadline=self.job.deadline):
+            pieces = get_llm().stream(self.job.turns, deadline=self.job.deadline, gather=lambda: pace(self.crowd()))
+            async for piece in pieces:
                 if isinstance(piece, Text):
                     self.add(piece.text)
                 else:
@@ -118,7 +140,7 @@ class Draft:
             self.timer = None
         if self.unpushed:
             job = self.job
-            frame = frames.delta_frame(job.conversation_id, job.reply_id, self.units, self.unpushed)
+            frame = frames.delta_frame(job.reply.conversation_id, job.reply.pk, self.units, self.unpushed)
             self.announcer.announce(job.user_id, frame)
             self.units += utf16_length(self.unpushed)
             self.unpushed = ""
@@ -127,12 +149,12 @@ class Draft:
     def push_whole(self) -> None:
         """Send the reply with all its text so far: tabs that missed a delta, or just opened, are whole again."""
         shape: frames.ReplyShape = {
-            "id": str(self.job.reply_id),
+            "id": str(self.job.reply.pk),
             "state": Reply.State.WRITING,
             "text": self.text,
             "can_retry": False,
         }
-        conversation = str(self.job.conversation_id)
+        conversation = str(self.job.reply.conversation_id)
         self.push()
         self.announcer.announce(self.job.user_id, {"type": "reply", "conversation": conversation, "reply": shape})
 
@@ -176,7 +198,6 @@ class Desk:
             return job
         draft = self.drafts[reply_id] = Draft(job, self.announcer, crowd=self.drafts.__len__)
         try:
-            self.announcer.announce(job.user_id, job.typing)
             draft.push_whole()
             return await self._write(draft)
         finally:
@@ -198,7 +219,7 @@ class Desk:
         except ModelError as failure:
             error = failure.reason
         except Exception as failure:  # a fault of ours must not leave the member waiting for the sweep
-            log.exception("reply_crashed", reply=str(job.reply_id))
+            log.exception("reply_crashed", reply=str(job.reply.pk))
             error = f"internal error: {type(failure).__name__}"
         finally:
             saving.cancel()
@@ -209,10 +230,10 @@ class Desk:
             case Ending.LOST:
                 return None
             case Ending.HANDED_ON:
-                released = await self.db(Reply.objects.release, job.reply_id, token=job.token)
-                return job.reply_id if released else None
+                released = await self.db(Reply.objects.release, job.reply.pk, token=job.token)
+                return job.reply.pk if released else None
             case Ending.STOPPED:
-                stop_at = await self.db(_stop_at, job.reply_id)
+                stop_at = await self.db(_stop_at, job.reply.pk)
                 text = utf16_cut(draft.text, stop_at or 0).rstrip()
                 state = Reply.State.STOPPED
             case _:
@@ -222,13 +243,13 @@ class Desk:
                 state = Reply.State.FAILED if error else Reply.State.DONE
         log.info(
             "reply_ended",
-            reply=str(job.reply_id),
+            reply=str(job.reply.pk),
             state=str(state),
             error=error,
             ms=round((time.monotonic() - job.started) * 1000),
         )
         return await self.db(
-            end, job.reply_id, state, token=job.token, written=draft.written("" if error else text), error=error
+            end, job.reply, state, token=job.token, written=draft.written("" if error else text), error=error
         )
 
     async def _keep_saving(self, draft: Draft) -> None:
@@ -237,9 +258,9 @@ class Desk:
         while True:
             await asyncio.sleep(SAVE_SECONDS)
             try:
-                ending = await self.db(save, job.reply_id, job.token, draft.text)
+                ending = await self.db(save, job.reply.pk, job.token, draft.text)
             except Exception as error:  # the database is away for a moment: the lease has room for a few tries
-                log.warning("save_failed", reply=str(job.reply_id), error=type(error).__name__)
+                log.warning("save_failed", reply=str(job.reply.pk), error=type(error).__name__)
                 continue
             if ending is not None:
                 return draft.end_early(ending)
@@ -309,10 +330,12 @@ def take(reply_id: UUID) -> Job | UUID | None:
     if not Reply.objects.claim(reply_id, token=token):
         return None
     started = time.monotonic()
-    reply = Reply.objects.select_related("conversation__girl", "conversation__user").get(pk=reply_id)
+    reply = _TO_WRITE.first(pk=reply_id)
+    if reply is None:  # deleted since
+        return None
     conversation = reply.conversation
     left = (reply.due_at - timezone.now()).total_seconds()
-    ended = partial(end, reply_id, token=token)
+    ended = partial(end, reply, token=token)
     if reply.stop_at is not None:
         return ended(Reply.State.STOPPED)
     if left <= 0:
@@ -327,14 +350,12 @@ def take(reply_id: UUID) -> Job | UUID | None:
         history=[(m.sender, m.text) for m in history(reply)],
     )
     return Job(
-        reply_id=reply_id,
-        conversation_id=conversation.pk,
+        reply=reply,
         user_id=conversation.user_id,
         token=token,
         turns=turns,
         started=started,
         deadline=started + left,
-        typing=frames.thread_frame(conversation, typing=True),
     )
 
 
@@ -344,11 +365,9 @@ def history(reply: Reply) -> list[Message]:
     A reply that was written while the member went on stands after what they said meanwhile; for the model it comes
     before, so that the last turn is what is to be answered.
     """
-    conversation = reply.conversation
-    said = conversation.messages.filter(Q(sender=Message.Sender.AI) | Q(seq__lte=reply.answers_through))
-    recent = list(said.order_by("-seq")[: settings.CHAT_CONTEXT_TURNS])[::-1]
+    recent = _SAID(conversation=reply.conversation_id, through=reply.answers_through)[::-1]
     if recent and recent[-1].sender == Message.Sender.AI:
-        asked = set(quotas.unanswered(conversation, reply.answers_through).values_list("seq", flat=True))
+        asked = set(quotas.unanswered(reply.conversation, reply.answers_through).values_list("seq", flat=True))
         recent.sort(key=lambda m: (m.seq in asked, m.seq))
     return recent
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts import permits
 from accounts.models import User
+from accounts.prepared import Param, Select
 from chat import frames, quotas, realtime, sync
 from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
@@ -16,6 +17,9 @@ from chat.settling import Written, end_owed
 from chat.tasks import ring
 
 PERMIT_SCOPE = "chat_send"
+
+
+_SENT_BEFORE = Select(lambda: Message.objects.filter(conversation=Param("conversation"), client_id=Param("client_id")))
 
 
 class NothingToRetry(Exception):
@@ -40,8 +44,8 @@ def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUI
     Raises Conversation.DoesNotExist, also when it is somebody else's, SecurityCheckFailed, QuotaExhausted.
     """
     with transaction.atomic(durable=True):
-        conversation = Conversation.objects.visible_to(user).locked(conversation_id)
-        if sent := conversation.messages.filter(client_id=client_id).first():
+        conversation = Conversation.objects.locked(conversation_id, of=user)
+        if sent := _SENT_BEFORE.first(conversation=conversation.pk, client_id=client_id):
             return Sent(sent, sync.latest_reply(conversation), conversation, created=False)
         permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
         charged = quotas.charge(conversation, "text")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Max
@@ -53,20 +53,22 @@ def end_owed(
             "first_token_ms": written.first_token_ms,
             "total_ms": written.total_ms,
         }
-    if not Reply.objects.settle(reply.pk, state, token=token, **fields):
+    leaves_words = state != Reply.State.FAILED and written is not None and not is_blank(written.text)
+    message_id = uuid4() if leaves_words else None
+    if not Reply.objects.settle(reply.pk, state, token=token, message=message_id, **fields):
         return None
     reply.state = state
     through = reply.answers_through
-    asked_meanwhile = conversation.messages.filter(sender=Message.Sender.USER, seq__gt=through)
-    newest = asked_meanwhile.aggregate(seq=Max("seq"))["seq"] if conversation.last_seq > through else None
+    newest = None
+    if conversation.last_seq > through:
+        asked_meanwhile = conversation.messages.filter(sender=Message.Sender.USER, seq__gt=through)
+        newest = asked_meanwhile.aggregate(seq=Max("seq"))["seq"]
     message: Message | None = None
-    if state == Reply.State.FAILED:
-        quotas.give_back(conversation, through)
-        conversation.bump()
-    elif written is not None and not is_blank(written.text):
-        message = conversation.write(Message.Sender.AI, written.text)
-        Reply.objects.filter(pk=reply.pk).update(message=message)
+    if written is not None and message_id is not None:
+        message = conversation.write(Message.Sender.AI, written.text, id=message_id)
     else:
+        if state == Reply.State.FAILED:
+            quotas.give_back(conversation, through)
         conversation.bump()
     following = conversation.owe_reply(through=newest) if newest else None
     news: list[frames.ServerFrame] = [frames.message_frame(message)] if message else []
@@ -82,7 +84,7 @@ def end_owed(
 
 @tried_again
 def end(
-    reply_id: UUID,
+    reply: Reply,
     state: Reply.State,
     *,
     token: UUID | None = None,
@@ -91,11 +93,10 @@ def end(
 ) -> UUID | None:
     """`end_owed` in a transaction of its own. A conversation deleted meanwhile drops the reply silently."""
     with transaction.atomic(durable=True):
-        reply = Reply.objects.filter(pk=reply_id).first()
-        if reply is None:
-            return None
         try:
             conversation = Conversation.objects.locked(reply.conversation_id)
         except Conversation.DoesNotExist:
             return None
+        if token is None:  # what a reply that waits is to answer may have grown since it was read
+            reply = Reply.objects.get(pk=reply.pk)
         return end_owed(conversation, reply, state, token=token, written=written, error=error)

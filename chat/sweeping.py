@@ -51,6 +51,6 @@ def _over() -> Q:
 def _end_over(reply: Reply) -> UUID | None:
     if reply.stop_at is not None:
         text = utf16_cut(reply.text, reply.stop_at)
-        return end(reply.pk, Reply.State.STOPPED, written=Written(text.rstrip()))
+        return end(reply, Reply.State.STOPPED, written=Written(text.rstrip()))
     why = "too many attempts" if reply.attempts >= settings.REPLY_MAX_ATTEMPTS else "overdue"
-    return end(reply.pk, Reply.State.FAILED, error=why)
+    return end(reply, Reply.State.FAILED, error=why)

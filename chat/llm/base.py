@@ -16,7 +16,7 @@ never holds a prompt, a message, a key or words that the host chose freely.
 """
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
 
@@ -46,13 +46,22 @@ class Finished:
     tokens_out: int | None
 
 
+def at_once() -> float:
+    """Let nothing gather: hand out each piece as it comes."""
+    return 0.0
+
+
 class ModelHost(Protocol):
     """Something that continues a conversation."""
 
     name: str
 
-    def stream(self, turns: Sequence[Turn], *, deadline: float) -> AsyncGenerator[Text | Finished, None]:
+    def stream(
+        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+    ) -> AsyncGenerator[Text | Finished, None]:
         """Answer the last turn before `deadline` (`time.monotonic()` seconds), or raise ModelError.
+
+        Once something is visible, more may come in pieces of `gather()` seconds: nobody shows it more often.
 
         Whoever may leave early closes the generator (`contextlib.aclosing`): that ends the request.
         """

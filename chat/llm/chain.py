@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 import structlog
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Refused, Text, Turn
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Refused, Text, Turn, at_once
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,9 @@ class Chain:
         for host, _ in self._hosts:
             await host.aclose()
 
-    async def stream(self, turns: Sequence[Turn], *, deadline: float) -> AsyncGenerator[Text | Finished, None]:
+    async def stream(
+        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+    ) -> AsyncGenerator[Text | Finished, None]:
         """The first answer that any host gives. Raises NoAnswer or BrokenOff."""
         reasons: list[str] = []
         waiting = self._in_order()
@@ -96,7 +98,7 @@ class Chain:
                     raise NoAnswer([*reasons, "out of time"])
                 visible = False
                 try:
-                    async with aclosing(host.stream(turns, deadline=deadline)) as pieces:
+                    async with aclosing(host.stream(turns, deadline=deadline, gather=gather)) as pieces:
                         async for piece in pieces:
                             if not visible:
                                 visible = True

@@ -5,20 +5,19 @@ answer has caps and deadlines of ours, and counts only when the host said that i
 """
 
 import asyncio
+import contextlib
 import json
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from httpx_aiohttp import HttpxAiohttpClient
 
 from .base import (
     BadAnswer,
@@ -32,6 +31,7 @@ from .base import (
     TruncatedAnswer,
     Turn,
     Unreachable,
+    at_once,
     speaker,
 )
 from .sse import MAX_TOTAL_BYTES, EventReader, TooLarge
@@ -42,7 +42,7 @@ FINISHED = {"stop": "stop", "eos": "stop", "end_turn": "stop", "length": "length
 FILTERED = {"content_filter", "sensitive"}
 CUT_SHORT = {"insufficient_system_resource", "abort", "error", "tool_calls", "function_call"}
 FAREWELL_SECONDS = 2.0  # what may come between the finish reason and the end: the usage
-VENDOR_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
+VENDOR_ERRORS = (aiohttp.ClientError, OSError)
 
 
 class OpenAICompatible:
@@ -75,30 +75,34 @@ class OpenAICompatible:
             "Accept": "text/event-stream, application/json",
             "Accept-Encoding": "identity",
             "Content-Type": "application/json",
+            "User-Agent": "Dusk",
         }
         if key := api_key.strip():
             if not (key.isascii() and key.isprintable()):
                 raise ImproperlyConfigured(f"The key of the {name} model host has characters that no header may hold.")
             headers["Authorization"] = f"Bearer {key}"
-        self._client = HttpxAiohttpClient(
-            headers=headers,
-            # Read and total time are kept by our own clock below: a dripping host resets those of any client.
-            timeout=httpx.Timeout(None, connect=settings.LLM_CONNECT_SECONDS, pool=settings.LLM_CONNECT_SECONDS),
-            # Numbers, not None: without one the transport silently stops at 100.
-            limits=httpx.Limits(
-                max_connections=settings.LLM_MAX_CONNECTIONS,
-                max_keepalive_connections=settings.LLM_MAX_CONNECTIONS,
-                keepalive_expiry=30,
-            ),
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._headers = headers
+        self._session: aiohttp.ClientSession | None = None  # can be made inside a loop only
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
-    async def stream(self, turns: Sequence[Turn], *, deadline: float) -> AsyncGenerator[Text | Finished, None]:
+    def _open_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            headers=self._headers,
+            # Read and total time are kept by our own clock below: a dripping host resets those of any client.
+            timeout=aiohttp.ClientTimeout(total=None, connect=settings.LLM_CONNECT_SECONDS),
+            connector=aiohttp.TCPConnector(limit=settings.LLM_MAX_CONNECTIONS, keepalive_timeout=30),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    async def stream(
+        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+    ) -> AsyncGenerator[Text | Finished, None]:
         """One attempt at an answer. See ModelHost."""
         now = time.monotonic()
         deadline = min(deadline, now + settings.LLM_TOTAL_SECONDS)
@@ -112,37 +116,41 @@ class OpenAICompatible:
                 if text := answer.document(body):
                     yield Text(text)
             else:
-                chunks = response.aiter_raw()
+                content = response.content
                 while not answer.done:
                     before = deadline if answer.shown else first_token
                     try:
-                        chunk = await _next(chunks, before=min(before, time.monotonic() + read_seconds))
+                        chunk = await _next(content, before=min(before, time.monotonic() + read_seconds))
                     except ModelError:
                         if not answer.finish_reason:
                             raise
-                        chunk = None  # all was said, only the farewell is missing
-                    if text := answer.close() if chunk is None else answer.feed(chunk):
+                        chunk = b""  # all was said, only the farewell is missing
+                    text = answer.feed(chunk) if chunk else answer.close()
+                    if text:
                         yield Text(text)
                     if answer.finish_reason and not answer.done:
                         deadline = first_token = min(deadline, time.monotonic() + FAREWELL_SECONDS)
+                    if text and not answer.done:
+                        await _let_gather(content, gather())
                 if not answer.full:
-                    await _drain(chunks)
+                    await _drain(content)
         yield Finished(self.name, self._model, answer.finish_reason, answer.tokens_in, answer.tokens_out)
 
     @asynccontextmanager
-    async def _response(self, turns: Sequence[Turn], *, before: float) -> AsyncIterator[httpx.Response]:
+    async def _response(self, turns: Sequence[Turn], *, before: float) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response to the request, once it has been found to be an answer."""
+        if self._session is None:
+            self._session = self._open_session()
         content = json.dumps({**self._body, "messages": list(turns)}).encode()
-        request = self._client.build_request("POST", self._url, content=content)
         try:
             async with asyncio.timeout(before - time.monotonic()):
-                response = await self._client.send(request, stream=True)
+                response = await self._session.post(self._url, data=content, allow_redirects=False)
         except VENDOR_ERRORS as error:
             raise _ours(error, Unreachable) from None
         try:
-            if response.status_code != 200:
+            if response.status != 200:
                 raise Refused(
-                    response.status_code, code=await _error_code(response, before), retry_after=_retry_after(response)
+                    response.status, code=await _error_code(response, before), retry_after=_retry_after(response)
                 )
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise BadAnswer("unasked content-encoding")
@@ -150,7 +158,7 @@ class OpenAICompatible:
                 raise BadAnswer("neither an event stream nor json")
             yield response
         finally:
-            await response.aclose()
+            response.close()  # the connection too, unless the answer was read to its end
 
 
 def completions_url(base_url: str) -> str:
@@ -286,11 +294,11 @@ def _code(found: Any) -> str:
     return ""
 
 
-def _content_type(response: httpx.Response) -> str:
+def _content_type(response: aiohttp.ClientResponse) -> str:
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-async def _error_code(response: httpx.Response, before: float) -> str:
+async def _error_code(response: aiohttp.ClientResponse, before: float) -> str:
     """The code inside an error body, if that comes soon and is small."""
     try:
         body = await _whole(response, before=min(before, time.monotonic() + 2), limit=MAX_ERROR_BYTES)
@@ -299,7 +307,7 @@ async def _error_code(response: httpx.Response, before: float) -> str:
         return ""
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     """Seconds. A date, or nonsense, counts as not given."""
     try:
         seconds = float(response.headers.get("retry-after", ""))
@@ -308,34 +316,41 @@ def _retry_after(response: httpx.Response) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-async def _whole(response: httpx.Response, *, before: float, limit: int) -> bytes:
+async def _whole(response: aiohttp.ClientResponse, *, before: float, limit: int) -> bytes:
     """The whole body, if it is here in time and not larger than the limit."""
     body = bytearray()
-    chunks = response.aiter_raw()
-    while (chunk := await _next(chunks, before=before)) is not None:
+    while chunk := await _next(response.content, before=before):
         body += chunk
         if len(body) > limit:
             raise BadAnswer("answer too large")
     return bytes(body)
 
 
-async def _next(chunks: AsyncIterator[bytes], *, before: float) -> bytes | None:
-    """The next bytes; None at the end."""
+async def _next(content: aiohttp.StreamReader, *, before: float) -> bytes:
+    """All bytes that are here, or the next ones; none at the end."""
     try:
+        if chunk := content.read_nowait():
+            return chunk
         async with asyncio.timeout(before - time.monotonic()):
-            return await anext(chunks, None)
+            return await content.readany()
     except VENDOR_ERRORS as error:
         raise _ours(error, TruncatedAnswer) from None
 
 
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
+async def _let_gather(content: aiohttp.StreamReader, seconds: float) -> None:
+    """Let more of the answer come before it is read on, unless it ends: to read five words costs as much as one."""
+    if seconds > 0:
+        with contextlib.suppress(*VENDOR_ERRORS):  # the next read meets the same error
+            async with asyncio.timeout(seconds):
+                await content.wait_eof()
+
+
+async def _drain(content: aiohttp.StreamReader) -> None:
     """Read the end of the body, which is mostly here already: only then can the connection serve again."""
     before = time.monotonic() + 0.1
-    try:
-        while await _next(chunks, before=before) is not None:
+    with contextlib.suppress(ModelError):
+        while await _next(content, before=before):
             pass
-    except ModelError:
-        pass
 
 
 def _ours(error: Exception, lost: type[ModelError]) -> ModelError:

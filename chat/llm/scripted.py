@@ -9,12 +9,12 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
-from .base import Finished, Text, TimedOut, Turn, speaker
+from .base import Finished, Text, TimedOut, Turn, at_once, speaker
 from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
 
 FIRST_WORD_SECONDS = 0.6
@@ -48,7 +48,9 @@ class Scripted:
     async def aclose(self) -> None:
         """Nothing is open."""
 
-    async def stream(self, turns: Sequence[Turn], *, deadline: float) -> AsyncGenerator[Text | Finished, None]:
+    async def stream(
+        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+    ) -> AsyncGenerator[Text | Finished, None]:
         """The scripted reply at a human pace. See ModelHost."""
         pace: float = getattr(settings, "LLM_SCRIPTED_PACE", 1.0)
         reply = compose(turns)

@@ -93,7 +93,7 @@ def test_messages_sent_while_she_writes_are_answered_together_by_the_next_reply(
     assert Reply.objects.claim(first.pk, token=token)
     assert hands.send("second").json()["reply"]["id"] == str(first.pk)
     assert hands.send("third").json()["reply"]["id"] == str(first.pk)
-    following = end(first.pk, Reply.State.DONE, token=token, written=Written("answer to the first"))
+    following = end(first, Reply.State.DONE, token=token, written=Written("answer to the first"))
     assert Reply.objects.get(pk=following).answers_through == 4
     work()
     said = [(m["sender"], m["text"]) for m in hands.state()["messages"]][1:]
@@ -124,7 +124,7 @@ def test_when_both_hosts_fail_the_reply_fails_visibly_and_the_message_is_given_b
     assert state["reply"]["can_retry"] is True
     assert state["conversation"]["free_remaining"]["text"] == 10
     tasks.write_reply(str(the_reply().pk))  # the bell again
-    end(the_reply().pk, Reply.State.FAILED)
+    end(the_reply(), Reply.State.FAILED)
     assert hands.free() == 10
 
 
@@ -195,7 +195,7 @@ def test_a_reply_whose_worker_died_is_written_by_another(hands):
     assert reply.pk in sweeping.sweep()
     tasks.write_reply(str(reply.pk))
     assert len(hers(hands.conversation)) == 1
-    assert end(reply.pk, Reply.State.DONE, token=dead, written=Written("from the grave")) is None
+    assert end(reply, Reply.State.DONE, token=dead, written=Written("from the grave")) is None
     assert len(hers(hands.conversation)) == 1
     assert Reply.objects.get().attempts == 2
 

@@ -29,6 +29,6 @@ async def test_who_comes_later_is_served_on_a_thread_that_is_there():
     handler = ThreadedHandler()
     await get(handler)
     before = threading.active_count()
-    for _ in range(5):
+    for _ in range(20):
         assert await get(handler) == 200
-    assert threading.active_count() == before
+    assert threading.active_count() <= before + 1  # one may still be putting its things away when the next comes

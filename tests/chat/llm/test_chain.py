@@ -29,7 +29,7 @@ class Host:
     async def aclose(self):
         pass
 
-    async def stream(self, turns, *, deadline):
+    async def stream(self, turns, *, deadline, gather):
         self.asked += 1
         deed = self.deeds.pop(0) if len(self.deeds) > 1 else self.deeds[0]
         if isinstance(deed, Exception):
