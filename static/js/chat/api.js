@@ -1,5 +1,3 @@
-import { csrfToken } from "../site/csrf.js";
-
 const PATIENCE = 15_000;
 
 /** The address of something in a conversation, or of the conversation itself. */
@@ -11,24 +9,24 @@ export const at = (conversation, what = "") => `/chat/${conversation}/${what && 
  */
 export async function call(path, body) {
   const post = body !== undefined;
+  const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
   const response = await fetch(path, {
     method: post ? "POST" : "GET",
-    headers: { Accept: "application/json", ...(post && { "Content-Type": "application/json", "X-CSRFToken": csrfToken() }) },
+    headers: { Accept: "application/json", ...(post && { "Content-Type": "application/json", "X-CSRFToken": token }) },
     body: post ? JSON.stringify(body) : undefined,
     redirect: "manual", // a redirect can only be to the sign-in page
     signal: AbortSignal.timeout(PATIENCE),
   });
-  const json = response.headers.get("Content-Type")?.includes("json");
-  const answer = json ? await response.json() : {};
+  const { ok, status, headers, type } = response;
+  const answer = headers.get("Content-Type")?.includes("json") ? await response.json() : {};
   const code = answer.error?.code ?? "";
-  const { ok, status } = response;
   return {
     ok,
     status,
     code,
     body: answer,
-    wait: Number(response.headers.get("Retry-After") || 0) * 1000,
-    date: Date.parse(response.headers.get("Date")) || Date.now(),
-    signedOut: response.type === "opaqueredirect" || status === 401 || (status === 403 && code !== "security_check_failed"),
+    wait: Number(headers.get("Retry-After") || 0) * 1000,
+    date: Date.parse(headers.get("Date")) || Date.now(),
+    signedOut: type === "opaqueredirect" || status === 401 || (status === 403 && code !== "security_check_failed"),
   };
 }

@@ -60,8 +60,8 @@ function draw() {
   if (!talk) return;
   log.draw(state);
   const { kind, left } = quota(state, start.free_total.text);
-  if (kind === "premium" && talk.dataset.quota !== kind) toast("Premium is on. Write as much as you like.", { icon: "sparkles" });
-  if (kind !== "premium" && talk.dataset.quota === "premium") toast("Premium has ended.", { icon: "sparkles" });
+  if (kind === "premium" && talk.dataset.quota !== kind) toast("Premium is on. Write as much as you like.", "sparkles");
+  if (kind !== "premium" && talk.dataset.quota === "premium") toast("Premium has ended.", "sparkles");
   talk.dataset.quota = kind;
   for (const place of root.querySelectorAll("[data-left]")) place.textContent = left;
   for (const place of root.querySelectorAll("[data-left-words]")) place.textContent = `${left} free message${left === 1 ? "" : "s"} left`;
@@ -188,7 +188,7 @@ function send(text) {
   acted = performance.now();
   if (net === "signed-out" || state.outbox.some((item) => item.status === "held")) return false;
   if (!outbox.add(text)) {
-    toast(`${LIMIT} messages are waiting already.`, { icon: "circle-alert" });
+    toast(`${LIMIT} messages are waiting already.`, "circle-alert");
     return false;
   }
   remind();
@@ -213,7 +213,7 @@ async function retry() {
 }
 
 function apologise() {
-  toast("That didn’t get through. Try again in a moment.", { icon: "circle-alert" });
+  toast("That didn’t get through. Try again in a moment.", "circle-alert");
 }
 
 /* --- Reading --- */
@@ -314,7 +314,7 @@ function mountTalk() {
       composer.write(textContent.trim());
       input.focus();
     },
-    resend: (button) => again(button),
+    resend: again,
     check: (button) => {
       permits.discard();
       again(button);
@@ -328,7 +328,7 @@ function mountTalk() {
       await navigator.clipboard.writeText(message.text);
       toast("Copied");
     },
-    panel: (button) => showPanel(button),
+    panel: showPanel,
     forget: async () => {
       const answer = await ask(at(id, "delete"), {});
       if (!answer?.ok) return apologise();
@@ -358,13 +358,14 @@ function mountTools() {
     list.addEventListener("contextmenu", (event) => matchMedia("(pointer: coarse)").matches && show(event));
   }
   box.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    const up = event.key === "ArrowUp";
+    if (!up && event.key !== "ArrowDown") return;
     const rows = [...list.querySelectorAll("[data-id]")];
     const here = rows.indexOf(event.target.closest("[data-id]"));
-    const next = here < 0 ? (event.key === "ArrowUp" ? rows.length - 1 : -1) : here + (event.key === "ArrowUp" ? -1 : 1);
-    if (!rows[next]) return;
+    const next = here < 0 ? up && rows.at(-1) : rows[here + (up ? -1 : 1)]
+    if (!next) return;
     event.preventDefault();
-    rows[next].focus();
+    next.focus();
   });
 }
 

@@ -1,4 +1,4 @@
-/** Shows and hides what is typed, and says how strong a new password is. Both are help, never a hurdle. */
+/** Shows and hides what is typed, and says how strong a new password is: help, never a hurdle. For pages that ask for one. */
 const WORDS = ["", "Easy to guess. Make it longer.", "Fair. A few more characters would help.", "Strong.", "Very strong."];
 
 /** 0 for nothing, then 1 to 4. Length counts most; variety helps; repeats and common beginnings do not. */
@@ -32,3 +32,5 @@ export function mount(root) {
     });
   }
 }
+
+if (globalThis.document) mount(document);

@@ -1,25 +1,13 @@
 const SECONDS = 6;
 
-/**
- * Says something for a few seconds: toast("Conversation deleted", { icon: "circle-check", label: "Undo", action: fn }),
- * or with `href` instead of `action`. It stays while it is pointed at or holds the focus.
- */
-export function toast(words, { icon = "circle-check", label = "", href = "", action = null } = {}) {
-  const place = document.querySelector("[data-toasts]");
+/** Says something for a few seconds, beside an icon of the sprite. It stays while it is pointed at or holds the focus. */
+export function toast(words, icon = "circle-check") {
   const element = document.getElementById("toast").content.firstElementChild.cloneNode(true);
   element.querySelector("p").textContent = words;
   const use = element.querySelector("use");
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icon}`));
-  const target = element.querySelector(href ? "a" : "[data-toast-action]");
-  if (label) {
-    target.hidden = false;
-    target.textContent = label;
-    if (href) target.href = href;
-    else target.addEventListener("click", () => { element.remove(); action?.(); });
-  }
-  place.append(element);
+  document.querySelector("[data-toasts]").append(element);
   leaveLater(element);
-  return element;
 }
 
 export function mount(root) {
