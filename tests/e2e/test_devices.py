@@ -105,3 +105,98 @@ def test_on_a_phone_enter_is_a_new_line_and_the_button_sends(talk):
     alice.button.tap()
     expect(alice.last).to_have_text("Hello there.")
     assert alice.said()[1] == "One\nTwo"
+
+
+def test_deleting_asks_first_and_keeping_is_the_default(talk, alice):
+    conversation_with("ines", alice)
+    tab = talk()
+    page = tab.page
+    keep = page.get_by_role("button", name="Keep it")
+
+    def ask():
+        page.get_by_role("button", name="Conversation menu").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Delete conversation…").focus()
+        page.keyboard.press("Enter")
+        expect(keep).to_be_focused()
+
+    ask()
+    page.keyboard.press("Escape")
+    expect(keep).to_be_hidden()
+    assert tab.conversation.messages.exists()
+    ask()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/chat/$"))
+    expect(tab.row).to_have_count(0)
+    expect(page.locator(".thread")).to_have_count(1)
+    assert not tab.conversation.messages.exists()
+
+
+def test_tab_goes_through_a_conversation_in_the_order_in_which_it_is_read(talk, alice):
+    conversation_with("ines", alice)
+    tab = talk()
+    tab.input.fill("Something")
+    tab.page.get_by_role("link", name="Skip to content").focus()
+    parts = [".skip-link", ".bar", ".threads", ".talk-head", ".log", ".write", ".panel"]
+    visited = [".skip-link"]
+    while visited[-1] != ".panel":
+        tab.page.keyboard.press("Tab")
+        part = tab.page.evaluate("parts => parts.find(part => document.activeElement.closest(part))", parts)
+        assert part, "the focus left the page before it came to the profile"
+        if part != visited[-1]:
+            visited.append(part)
+    assert visited == parts
+
+
+def test_in_forced_colours_everything_keeps_an_edge(talk):
+    tab = talk(forced_colors="active")
+    tab.send("Hello")
+    expect(tab.last).to_have_text("Hello there.")
+    assert tab.page.evaluate("matchMedia('(forced-colors: active)').matches")
+    for selector in (".bubble", ".button:not(.primary)", ".composer", ".send"):
+        edges = tab.page.locator(f"{selector} >> visible=true").evaluate_all(
+            "all => all.map(part => getComputedStyle(part).borderTopStyle)"
+        )
+        assert edges
+        assert "none" not in edges, selector
+    tab.page.goto("/")
+    edges = tab.page.locator(".chip, .girl").evaluate_all("all => all.map(e => getComputedStyle(e).borderTopStyle)")
+    assert "none" not in edges
+
+
+def test_wider_text_spacing_cuts_nothing_off(talk):
+    """As WCAG 1.4.12 widens it; through the CSSOM, as extensions do, past the policy."""
+    tab = talk(viewport={"width": 390, "height": 844})
+    tab.input.fill("Something that takes a line or two on a screen as narrow as this one")
+    spacing = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }"
+    paragraphs = "p { margin-bottom: 2em !important }"
+    for path in ("", "/", "/girls/mara/", "/accounts/logout/"):
+        if path:
+            tab.page.goto(path)
+        tab.page.evaluate(
+            """css => {
+                const sheet = new CSSStyleSheet();
+                sheet.replaceSync(css);
+                document.adoptedStyleSheets.push(sheet);
+            }""",
+            spacing + paragraphs,
+        )
+        cut = tab.page.locator(".bubble, .button, .chip, .note, .told, .write p, h1, h2").evaluate_all(
+            """all => all.filter(e => e.checkVisibility() && getComputedStyle(e).overflow !== "visible"
+                && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)).map(e => e.outerHTML)"""
+        )
+        assert [part for part in cut if "visually-hidden" not in part] == []
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_phone_zooms_into_no_field_and_leaves_room_for_its_keyboard(talk):
+    tab = talk(**PHONE)
+    assert tab.input.evaluate("input => parseFloat(getComputedStyle(input).fontSize)") >= 16
+    viewport = tab.page.locator("meta[name=viewport]").get_attribute("content")
+    assert "interactive-widget=resizes-content" in viewport
+    assert "user-scalable" not in viewport
+    before = tab.input.bounding_box()
+    tab.page.evaluate("document.documentElement.style.setProperty('--kb', '300px')")  # as an iPhone's covers the page
+    after = tab.input.bounding_box()
+    assert before["y"] - after["y"] > 290

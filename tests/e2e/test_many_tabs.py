@@ -50,6 +50,44 @@ def test_a_browser_that_goes_offline_in_the_middle_of_a_reply_ends_like_the_othe
     assert laptop.said() == other.said()
 
 
+def test_a_browser_that_is_away_for_a_minute_ends_like_the_other(talk, new_browser, alice, she, complaints):
+    complaints.expect(AWAY)
+    laptop = talk()
+    page = new_browser(alice)
+    page.clock.install()  # its minute passes faster than ours
+    other = Talk(page, laptop.conversation).open()
+    pause = she.pause()
+    she.says("It began ", pause, "with a crack in the glaze.")
+    laptop.send("Tell me the story")
+    expect(other.reply).to_have_text("It began ")
+    page.context.set_offline(True)
+    expect(page.get_by_text("You’re offline. Reconnecting…").first).to_be_visible()
+    pause.set()
+    expect(laptop.last).to_have_text("It began with a crack in the glaze.")
+    laptop.send("And then?")
+    expect(laptop.messages).to_have_count(5)
+    page.clock.run_for(60_000)
+    expect(other.messages).to_have_count(2)
+    page.context.set_offline(False)
+    page.clock.run_for(2_000)
+    expect(other.messages).to_have_count(5)
+    for tab in (laptop, other):
+        tab.expect_to_show_what_is_recorded()
+    assert laptop.said() == other.said()
+
+
+def test_without_a_socket_a_tab_asks_and_ends_like_any_other(talk, she, complaints):
+    complaints.expect("WebSocket")
+    she.says("Slow, ", "but whole.")
+    alice = talk()
+    alice.page.route_web_socket("**/ws/", lambda socket: socket.close(code=1011))
+    alice.page.reload()
+    alice.ready().send("Do you hear me?")
+    expect(alice.last).to_have_text("Slow, but whole.")
+    alice.expect_to_show_what_is_recorded()
+    expect(alice.page.get_by_text("You’re offline. Reconnecting…").first).to_be_hidden()
+
+
 def test_a_tab_opened_in_the_middle_of_a_reply_shows_what_is_written_and_goes_on(talk, she):
     pause = she.pause()
     she.says("So far ", pause, "so good.")

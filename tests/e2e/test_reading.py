@@ -1,9 +1,11 @@
 """Reading a long conversation: the reader's place is the reader's."""
 
+import re
 from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
+from chat.models import Conversation
 from tests.config.processes import until
 from tests.e2e.talk import Talk, conversation_with, read_up_to
 
@@ -89,3 +91,92 @@ def test_a_screen_reader_hears_the_answer_once_when_it_is_whole(talk, she):
     pause.set()
     expect(tab.voice()).to_have_text("Mara: Half of it and the rest.")
     expect(tab.log).to_have_attribute("aria-busy", "false")
+
+
+def test_a_screen_reader_hears_that_she_types_only_when_it_takes_a_while(talk, she):
+    pause = she.pause()
+    she.says(pause, "Now.")
+    tab = talk()
+    tab.send("Take your time")
+    expect(tab.page.locator(".reply .dots")).to_be_visible()
+    assert tab.voice().inner_text() == ""
+    expect(tab.voice()).to_have_text("Mara is typing")
+    expect(tab.log).to_have_attribute("aria-busy", "false")
+    pause.set()
+    expect(tab.voice()).to_have_text("Mara: Now.")
+
+
+def test_a_screen_reader_hears_where_a_long_answer_is(talk, she):
+    she.says("Once there was a kiln. " + "It burned and burned. " * 30)
+    tab = talk()
+    tab.send("A story, please")
+    expect(tab.voice()).to_have_text("Mara: Once there was a kiln. Full reply in the conversation")
+
+
+def test_a_screen_reader_hears_what_goes_wrong(talk, she, complaints):
+    complaints.expect("status of 4|ERR_INTERNET_DISCONNECTED|WebSocket connection")
+    refuse = {"status": 400, "json": {"error": {"code": "bad_request", "message": "No."}}}
+    tab = talk()
+    tab.page.route("**/messages/", lambda route: route.fulfill(**refuse))
+    tab.send("Lost")
+    expect(tab.voice()).to_have_text("Message not sent. Retry or delete.")
+    expect(tab.unsent).to_contain_text("Not sent.")
+    tab.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(tab.unsent).to_have_count(0)
+    expect(tab.log).to_be_focused()
+    tab.send("Found")
+    expect(tab.unsent).to_contain_text("Not sent.")
+    tab.page.unroute("**/messages/")
+    tab.page.get_by_role("button", name="Retry").click()
+    expect(tab.voice()).to_have_text("Mara: Hello there.")
+    tab.expect_to_show_what_is_recorded()
+    she.fails()
+    tab.send("Hello?")
+    expect(tab.voice()).to_have_text("Mara couldn’t reply just now. Try again")
+    tab.page.context.set_offline(True)
+    expect(tab.voice()).to_have_text("You’re offline. Reconnecting…")
+
+
+def test_each_message_begins_with_who_said_it_and_when(talk):
+    tab = talk()
+    tab.send("Hello")
+    expect(tab.last).to_have_text("Hello there.")
+    who = tab.messages.locator("[data-who]")
+    expect(who).to_have_text([re.compile(rf"^{name}, \d\d:\d\d: $") for name in ("Mara", "You", "Mara")])
+    expect(tab.page.get_by_role("log", name="Messages with Mara").locator("ol > li")).to_have_count(4)  # and the day
+
+
+def test_what_one_sends_brings_the_end_back_into_view(new_browser, alice):
+    tab = Talk(new_browser(alice), conversation_with("mara", alice, messages=40)).open()
+    tab.log.focus()
+    tab.page.keyboard.press("PageUp")
+    until(lambda: tab.below() > 100, what="some way up")
+    tab.send("Back to now")
+    until(lambda: tab.below() < 2, what="at the end")
+    expect(tab.last).to_have_text("Hello there.")
+    until(lambda: tab.below() < 2, what="at the end still")
+    expect(tab.pill).to_be_hidden()
+
+
+def test_nothing_is_read_in_a_tab_that_nobody_looks_at(talk, she):
+    pause = she.pause()
+    she.says("You left, ", pause, "so I waited.")
+    tab = talk()
+    tab.page.add_init_script("Object.defineProperty(Document.prototype, 'hidden', { get: () => Boolean(window.away) })")
+    tab.page.reload()
+    tab.ready()
+
+    def look(here):
+        tab.page.evaluate("here => { away = !here; document.dispatchEvent(new Event('visibilitychange')); }", here)
+
+    tab.send("Back in a minute")
+    expect(tab.reply).to_have_text("You left, ")
+    look(False)
+    pause.set()
+    expect(tab.last).to_have_text("You left, so I waited.")
+    expect(tab.page).to_have_title("(1) Mara · Dusk")
+    tab.conversation.refresh_from_db()
+    assert tab.conversation.last_read_seq < tab.conversation.last_seq
+    look(True)
+    expect(tab.page).to_have_title("Mara · Dusk")
+    until(lambda: not Conversation.objects.unread().filter(pk=tab.conversation.pk), what="that it was read")

