@@ -12,12 +12,14 @@ export function enter(event, { sends, touch }) {
 
 /** The place to write: keeps a draft for each conversation, grows, counts, and turns into Stop while she writes. */
 export class Composer {
-  #mode = "send";
+  #stops = false; // what the button does: stop her, or send
+  busy = false;
+  streaming = false;
+  locked = false;
 
   /** `send(text)` answers whether the text was taken; `stop()`; `warm()` when somebody is about to write. */
-  constructor(root, { draft, most, sends, send, stop, warm, storage = localStorage }) {
-    Object.assign(this, { draft, most, send, stop, storage });
-    this.root = root;
+  constructor(root, { draft, most, sends, send, stop, warm }) {
+    Object.assign(this, { draft, most, send, stop });
     this.form = root.querySelector("form");
     this.input = root.querySelector("textarea");
     this.button = root.querySelector("[data-send]");
@@ -32,15 +34,13 @@ export class Composer {
     this.input.addEventListener("focus", warm);
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing && this.busy) this.stop();
-      const meaning = enter(event, { sends, touch: touch.matches });
-      if (meaning === "send") {
-        event.preventDefault();
-        this.#send();
-      }
+      if (enter(event, { sends, touch: touch.matches }) !== "send") return;
+      event.preventDefault();
+      this.#send();
     });
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#mode === "stop") this.stop();
+      if (this.#stops) this.stop();
       else this.#send();
       this.input.focus({ preventScroll: true });
     });
@@ -84,19 +84,19 @@ export class Composer {
     this.counter.textContent = over ? `${size - this.most} too many` : `${this.most - size} left`;
     input.setAttribute("aria-invalid", String(over));
     const empty = !input.value.trim();
-    this.#mode = this.streaming || (this.busy && empty) ? "stop" : "send";
-    button.classList.toggle("stops", this.#mode === "stop");
-    this.words.textContent = this.#mode === "stop" ? "Stop the reply" : "Send";
-    button.setAttribute("aria-disabled", String(this.#mode === "send" && (empty || over || Boolean(this.locked))));
+    const stops = (this.#stops = this.streaming || (this.busy && empty));
+    button.classList.toggle("stops", stops);
+    this.words.textContent = stops ? "Stop the reply" : "Send";
+    button.setAttribute("aria-disabled", String(!stops && (empty || over || this.locked)));
     if (!CSS.supports("field-sizing", "content")) {
-      input.style.setProperty("height", "auto");
-      input.style.setProperty("height", `${input.scrollHeight}px`);
+      input.style.height = "auto";
+      input.style.height = `${input.scrollHeight}px`;
     }
   }
 
   #kept() {
     try {
-      return this.storage.getItem(this.draft) ?? "";
+      return localStorage.getItem(this.draft) ?? "";
     } catch {
       return "";
     }
@@ -104,8 +104,8 @@ export class Composer {
 
   #keep() {
     try {
-      if (this.text) this.storage.setItem(this.draft, this.text);
-      else this.storage.removeItem(this.draft);
+      if (this.text) localStorage.setItem(this.draft, this.text);
+      else localStorage.removeItem(this.draft);
     } catch {
       // it is only kept for as long as this page
     }

@@ -88,7 +88,7 @@ export class Log {
   jump() {
     this.pinned = true;
     const { box } = this;
-    const way = box.scrollHeight - box.clientHeight - box.scrollTop;
+    const way = this.#distance();
     const smooth = way < 2 * box.clientHeight && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     // A smooth jump scrolls like a reader would: until it has arrived, scrolling means nothing.
     this.#jumping = smooth && way > 0;
@@ -171,19 +171,17 @@ export class Log {
     row.className = ["message", message.sender, ...Object.keys(classes).filter((name) => classes[name])].join(" ");
     row.querySelector("[data-again]")?.remove();
     delete row.dataset.status;
-    if (row.dataset.version !== String(message.version) || row.dataset.id !== message.id) {
-      const known = row.dataset.version === String(message.version); // drawn by the server
+    if (row.dataset.version !== String(message.version)) {
       row.dataset.id = message.id;
       row.dataset.version = message.version;
-      if (!known) row.querySelector("[data-text]").replaceChildren(...safe(message));
+      row.querySelector("[data-text]").replaceChildren(...safe(message));
     }
     if (mine) row.querySelector(".avatar")?.remove();
     const time = row.querySelector("time");
     time.dateTime = message.created_at;
     time.textContent = clock(when);
-    const state = mine ? (delivered ? "Delivered" : "Sent") : "";
     row.querySelector("[data-who]").textContent = `${mine ? "You" : this.name}, ${time.textContent}: `;
-    row.querySelector("[data-ticks]").textContent = state;
+    row.querySelector("[data-ticks]").textContent = mine ? (delivered ? "Delivered" : "Sent") : "";
   }
 
   #unsent(row, { item }) {
@@ -192,7 +190,7 @@ export class Log {
     row.dataset.status = status;
     row.className = `message user first last unsent ${status} ${row.classList.contains("new") ? "new" : ""}`;
     row.dataset.client = item.client_id;
-    row.querySelector("[data-text]").replaceChildren(document.createTextNode(text));
+    row.querySelector("[data-text]").textContent = text;
     row.querySelector("[data-who]").textContent = "You: ";
     row.querySelector(".avatar")?.remove();
     const words = {
@@ -269,6 +267,7 @@ export class Log {
   #watchScroll() {
     const { box } = this;
     const leave = () => {
+      if (box.scrollTop <= 0) return; // there is nothing above
       this.#jumping = false;
       this.pinned = false;
     };
@@ -283,21 +282,15 @@ export class Log {
       if (box.scrollTop < box.clientHeight) this.#loadOlder();
     }, { passive: true });
     box.addEventListener("scrollend", () => this.#jumping && this.#arrive());
-    box.addEventListener("wheel", (event) => event.deltaY < 0 && this.#scrolls() && leave(), { passive: true });
+    box.addEventListener("wheel", (event) => event.deltaY < 0 && leave(), { passive: true });
     let touched = 0;
     box.addEventListener("touchstart", (event) => (touched = event.touches[0].clientY), { passive: true });
-    box.addEventListener("touchmove", (event) => event.touches[0].clientY > touched + 4 && this.#scrolls() && leave(), { passive: true });
-    box.addEventListener("keydown", (event) => {
-      if (UPWARD.has(event.key) && this.#scrolls()) leave();
-    });
+    box.addEventListener("touchmove", (event) => event.touches[0].clientY > touched + 4 && leave(), { passive: true });
+    box.addEventListener("keydown", (event) => UPWARD.has(event.key) && leave());
     const keep = new ResizeObserver(() => this.pinned && !this.#jumping && this.#bottom());
     keep.observe(box);
     keep.observe(this.list);
     this.pill.addEventListener("click", () => this.jump());
-  }
-
-  #scrolls() {
-    return this.box.scrollHeight > this.box.clientHeight && this.box.scrollTop > 0;
   }
 
   #distance() {
@@ -376,9 +369,9 @@ const ALLOWED = new Set(["P", "EM", "STRONG", "BR"]);
 
 /* The server's HTML, rebuilt from its few known elements; nothing is ever parsed into this document. */
 function safe({ html, text }) {
-  if (!html) return [document.createTextNode(text)];
+  if (!html) return [text];
   const build = (from) => [...from.childNodes].flatMap((node) => {
-    if (node.nodeType === Node.TEXT_NODE) return [document.createTextNode(node.data)];
+    if (node.nodeType === Node.TEXT_NODE) return [node.data];
     if (!ALLOWED.has(node.nodeName)) return build(node);
     const element = document.createElement(node.nodeName);
     element.append(...build(node));

@@ -5,7 +5,7 @@ const SILENCE = 10_000; // a watch without any frame after it
 const ASLEEP = 5 * 60_000; // a hidden tab gives its socket back
 
 /** Milliseconds before try number `n` (from 0), with jitter. */
-export const backoff = (n, random = Math.random) => DELAYS[Math.min(n, DELAYS.length - 1)] * (0.5 + random() / 2);
+export const backoff = (n) => (DELAYS[n] ?? DELAYS.at(-1)) * (0.5 + Math.random() / 2);
 
 /**
  * The one socket of this tab. It only listens, and asks with `watch()` ({conversation, version} or null) what it missed:
@@ -21,13 +21,13 @@ export class Socket {
   #silence;
   #sleep;
 
-  constructor({ url, watch, hear, turn, beat, page = document, make = (to) => new WebSocket(to) }) {
-    Object.assign(this, { url, watch, hear, turn, beat, page, make });
-    page.addEventListener("visibilitychange", () => (page.hidden ? this.#rest() : this.wake()));
+  constructor({ url, watch, hear, turn, beat }) {
+    Object.assign(this, { url, watch, hear, turn, beat });
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.wake()));
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.#drop("down"));
     addEventListener("pageshow", (event) => event.persisted && this.wake());
-    setInterval(() => page.hidden || this.#beat(), HEARTBEAT);
+    setInterval(() => document.hidden || this.#beat(), HEARTBEAT);
     this.#open();
   }
 
@@ -62,7 +62,7 @@ export class Socket {
 
   #open() {
     clearTimeout(this.#retry);
-    const socket = (this.#socket = this.make(this.url));
+    const socket = (this.#socket = new WebSocket(this.url));
     socket.onopen = () => {
       this.turn("open");
       if (this.#again) this.#beat();

@@ -47,12 +47,12 @@ export function streamed(state) {
   return reply && !reply.landed && reply.state !== "failed" ? reply.text : "";
 }
 
-/** What is left: {kind: "premium" | "plenty" | "low" | "out", left, total}. */
+/** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. */
 export function quota(state, total = 10) {
   const { conversation } = state;
   const left = conversation?.free_remaining.text ?? total;
-  if (conversation?.premium_active) return { kind: "premium", left, total };
-  return { kind: left <= 0 ? "out" : left <= 3 ? "low" : "plenty", left, total };
+  if (conversation?.premium_active) return { kind: "premium", left };
+  return { kind: left <= 0 ? "out" : left <= 3 ? "low" : "plenty", left };
 }
 
 /** How many threads hold something unread. */
@@ -82,7 +82,7 @@ const deeds = {
     const asked = since !== undefined && since !== null;
     if (!asked && stale) return state;
     const start = asked ? state : { ...state, messages: [], hasOlder: has_more };
-    const whole = asked ? since <= state.version && !has_more : true;
+    const whole = !asked || (since <= state.version && !has_more);
     const next = advance(header(put(start, messages), conversation), conversation.version, whole);
     return stale ? next : hearReply(next, reply, true);
   },

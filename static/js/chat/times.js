@@ -21,7 +21,7 @@ const dateShort = format({ day: "numeric", month: "short" });
 export const clock = format({ hour: "2-digit", minute: "2-digit" });
 
 /** Above the first message of a day: Today, Yesterday, Monday, 14 November. */
-export function day(when, now = new Date()) {
+export function day(when, now) {
   const ago = daysAgo(when, now);
   if (ago < 2) return nearby(ago);
   if (ago < 7) return weekday(when);
@@ -29,8 +29,8 @@ export function day(when, now = new Date()) {
 }
 
 /** In the thread list: 21:07, Yesterday, Tue, 14 Nov. */
-export function brief(when, now = new Date()) {
-  const ago = daysAgo(when, now);
+export function brief(when) {
+  const ago = daysAgo(when, new Date());
   if (ago < 1) return clock(when);
   if (ago < 2) return nearby(ago);
   return (ago < 7 ? weekdayShort : dateShort)(when);
