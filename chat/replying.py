@@ -135,28 +135,31 @@ class Draft:
 
     def push(self) -> None:
         """Send what was not sent yet."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
         if self.unpushed:
-            job = self.job
-            frame = frames.delta_frame(job.reply.conversation_id, job.reply.pk, self.units, self.unpushed)
-            self.announcer.announce(job.user_id, frame)
-            self.units += utf16_length(self.unpushed)
-            self.unpushed = ""
-            self.pushed_at = time.monotonic()
+            reply = self.job.reply
+            self._announce(frames.delta_frame(reply.conversation_id, reply.pk, self.units, self.unpushed))
 
     def push_whole(self) -> None:
         """Send the reply with all its text so far: tabs that missed a delta, or just opened, are whole again."""
+        reply = self.job.reply
         shape: frames.ReplyShape = {
-            "id": str(self.job.reply.pk),
+            "id": str(reply.pk),
             "state": Reply.State.WRITING,
             "text": self.text,
             "can_retry": False,
         }
-        conversation = str(self.job.reply.conversation_id)
-        self.push()
-        self.announcer.announce(self.job.user_id, {"type": "reply", "conversation": conversation, "reply": shape})
+        self._announce({"type": "reply", "conversation": str(reply.conversation_id), "reply": shape})
+
+    def _announce(self, frame: frames.ServerFrame) -> None:
+        """Send a frame after which everything so far was pushed."""
+        self.announcer.announce(self.job.user_id, frame)
+        self.units += utf16_length(self.unpushed)
+        self.unpushed = ""
+        if self.text:  # the first words wait for nothing
+            self.pushed_at = time.monotonic()
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     def end_early(self, ending: Ending) -> None:
         """Cut the model off."""
@@ -225,7 +228,8 @@ class Desk:
             saving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await saving
-            draft.push()
+            if error or draft.ending is not None:
+                draft.push()  # the last words of a whole reply come with its message
         match draft.ending:
             case Ending.LOST:
                 return None

@@ -36,7 +36,7 @@ AGE_GATE = env.bool("AGE_GATE", True)  # ask visitors whether they are adults be
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 INSTALLED_APPS = [
-    "daphne",  # first: it replaces runserver
+    *(["daphne"] if DEBUG else []),  # first: it replaces runserver
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

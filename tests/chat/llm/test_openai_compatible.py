@@ -375,3 +375,35 @@ async def test_more_streams_than_the_transports_default_run_at_once(settings, on
         for _ in range(150):
             group.create_task(ask(seconds=60))
     assert len({request.connection for request in only_primary.requests}) == 150
+
+
+# --- Gathering ------------------------------------------------------------------------------------
+
+
+async def pieces_of(stream):
+    """When each piece came, and what it was."""
+    return [(time.monotonic(), piece) async for piece in stream]
+
+
+async def test_words_gather_while_nobody_would_show_them(only_primary):
+    words = [f"{number} " for number in range(30)]
+    only_primary.play([step for word in words for step in (delta(word), 0.01)] + [finish(), DONE])
+    pieces = await pieces_of(get_llm().stream(TURNS, deadline=time.monotonic() + 60, gather=lambda: 0.1))
+    texts = [piece.text for _, piece in pieces if isinstance(piece, Text)]
+    assert "".join(texts).split() == "".join(words).split()
+    assert texts[0].strip() == "0"  # the first word waits for nobody
+    assert 2 <= len(texts) <= 10
+
+
+async def test_an_answer_that_ends_does_not_wait_for_more(only_primary):
+    only_primary.play([delta("All at once."), 0.05, delta(" Done."), finish(), DONE])
+    began = time.monotonic()
+    pieces = await pieces_of(get_llm().stream(TURNS, deadline=began + 60, gather=lambda: 20.0))
+    assert "".join(piece.text for _, piece in pieces if isinstance(piece, Text)) == "All at once. Done."
+    assert time.monotonic() - began < 10
+
+
+async def test_a_connection_lost_while_words_gather_is_noticed(only_primary):
+    only_primary.play([delta("Half of"), CUT])
+    with pytest.raises(BrokenOff):
+        await pieces_of(get_llm().stream(TURNS, deadline=time.monotonic() + 60, gather=lambda: 0.2))
