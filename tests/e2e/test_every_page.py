@@ -127,9 +127,12 @@ def test_pages_stay_within_their_weight(new_browser, alice, capsys):
         html = len(gzip.compress(page.goto(path).body())) / 1024
         page.wait_for_load_state("networkidle")
         css, js = weight(page, ".css"), weight(page, ".js")
+        shifted = page.evaluate("vitals.cls")
         vitals = page.evaluate("`LCP ${Math.round(vitals.lcp)} ms, CLS ${vitals.cls.toFixed(4)}`")
         figures.append(f"{name}: HTML {html:.1f} KB, CSS {css:.1f} KB, JS {js:.1f} KB, {vitals}")
         assert html <= most
         assert css <= 16
+        assert shifted <= 0.02
+        assert name != "landing" or js <= 22
     with capsys.disabled():
         print("", *figures, sep="\n")  # noqa: T201
