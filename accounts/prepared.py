@@ -20,7 +20,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.query import ModelIterable
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.transaction import TransactionManagementError
 
 M = TypeVar("M", bound=models.Model)
@@ -84,6 +84,29 @@ class Update:
         with connection.cursor() as cursor:
             cursor.execute(sql, _bind(params, values))
             return int(cursor.rowcount)
+
+
+class Insert(Generic[M]):
+    """The INSERT of a model that makes its own keys. Nobody is signalled. Built at first use."""
+
+    def __init__(self, build: Callable[[], type[M]]) -> None:
+        self._build = build
+        self._statement: tuple[str, Iterable[Any]] | None = None
+
+    def __call__(self, row: M) -> M:
+        """Add the row. Raises IntegrityError."""
+        if self._statement is None:
+            model = self._build()
+            fields = model._meta.concrete_fields
+            query: Any = InsertQuery(model)
+            query.insert_values(fields, [SimpleNamespace(**{f.attname: Param(f.attname) for f in fields})], raw=True)
+            ((sql, params),) = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+            self._statement = sql, params
+        sql, params = self._statement
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _bind(params, vars(row)))
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        return row
 
 
 def _bind(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.prepared import Param, Select, Update
+from accounts.prepared import Insert, Param, Select, Update
 from chat.rendering import preview
 from girls.models import Girl
 
@@ -101,8 +101,8 @@ class Conversation(models.Model):
         """Append a message under the lock: next seq, next version, preview. `fields` are more of the message's."""
         self.last_seq += 1
         self.version += 1
-        message = Message.objects.create(
-            conversation=self, seq=self.last_seq, version=self.version, sender=sender, text=text, **fields
+        message = _SAY(
+            Message(conversation=self, seq=self.last_seq, version=self.version, sender=sender, text=text, **fields)
         )
         self.last_message_at = message.created_at
         self.last_message_preview = preview(text)
@@ -120,7 +120,7 @@ class Conversation(models.Model):
         """
         owed = _OWED.first(conversation=self.pk)
         if owed is None:  # and so it stays: only who holds the lock owes or ends one
-            return Reply.objects.create(conversation=self, answers_through=through)
+            return _OWE(Reply(conversation=self, answers_through=through))
         # Workers claim and hand on without the lock: the row count says whether it still waits.
         if Reply.objects.filter(pk=owed.pk, state=Reply.State.QUEUED).update(answers_through=through):
             owed.state, owed.answers_through = Reply.State.QUEUED, through
@@ -318,6 +318,8 @@ def _ended(fields: tuple[str, ...]) -> dict[str, Any]:
 
 _LOCKED = Select(_header)
 _LOCKED_OF = Select(lambda: _header().filter(user=Param("user")))
+_SAY = Insert(lambda: Message)
+_OWE = Insert(lambda: Reply)
 _SAID = Update(
     lambda: Conversation.objects.filter(pk=Param("pk")), **{field: Param(field) for field in WITH_EACH_MESSAGE}
 )

@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from accounts.models import Permit
-from accounts.prepared import Param, Select, Update
+from accounts.prepared import Insert, Param, Select, Update
 from tests.factories import PermitFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,7 @@ TAKE = Update(
     scope=Param("scope"),
     expires_at=Now(),
 )
+ADD = Insert(lambda: Permit)
 LOCK = Select(lambda: Permit.objects.select_for_update().filter(pk=Param("pk")))
 
 
@@ -69,6 +70,22 @@ def test_an_update_counts_its_rows():
     permit.refresh_from_db()
     assert (permit.uses_left, permit.scope) == (2, "first")
     assert permit.expires_at <= timezone.now()
+
+
+def test_an_insert_adds_the_whole_row():
+    like = PermitFactory.build(user=UserFactory(), token_hash="a")
+    for token_hash in "ab":
+        like.pk, like.token_hash = uuid.uuid4(), token_hash
+        assert ADD(like) is like
+        found = Permit.objects.get(pk=like.pk)
+        assert {f.attname: getattr(found, f.attname) for f in Permit._meta.concrete_fields} == {
+            f.attname: getattr(like, f.attname) for f in Permit._meta.concrete_fields
+        }
+    like.uses_left = 4
+    like.save()  # it knows that it is there
+    assert Permit.objects.filter(uses_left=4).count() == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ADD(like)
 
 
 def test_choices_are_bound_by_their_value():
