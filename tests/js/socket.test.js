@@ -53,6 +53,16 @@ test("it asks what is newer when it opens, and every 25 seconds", () => {
   assert.equal(now().sent.length, 2);
 });
 
+test("a tab that watches nothing asks for its list at once: the page may be older than its socket", () => {
+  const list = tab(null);
+  list.now().opens();
+  assert.equal(list.beats, 1);
+  assert.deepEqual(list.now().sent, []);
+  const talk = tab();
+  talk.now().opens();
+  assert.equal(talk.beats, 0);
+});
+
 test("a socket that answers nothing is given up, and a new one opened at once", () => {
   const { now, turns } = tab();
   now().opens();

@@ -181,6 +181,16 @@ test("late frames of a reply that ended wake nothing", () => {
   assert.equal(state.reply.id, "b");
 });
 
+test("the answer to a send does not undo what was faster", () => {
+  const owed = { type: "owed", reply: reply("a", "queued") };
+  assert.equal(apply(fresh(), owed).reply.state, "queued");
+  const writing = apply(fresh(), { type: "delta", reply: "a", offset: 0, text: "Hal" });
+  assert.equal(apply(writing, owed), writing);
+  const failed = apply(writing, told.reply(reply("a", "failed")));
+  assert.equal(apply(failed, owed), failed);
+  assert.equal(apply(failed, told.reply(reply("a", "queued"))), failed);
+});
+
 test("a failure shows at once, and asking again brings a new reply", () => {
   const failed = all(fresh(), told.reply(reply("a", "writing", "Hal")), told.reply(reply("a", "failed")));
   assert.equal(failed.reply.can_retry, true);

@@ -14,6 +14,7 @@ export async function call(path, body) {
     method: post ? "POST" : "GET",
     headers: { Accept: "application/json", ...(post && { "Content-Type": "application/json", "X-CSRFToken": token }) },
     body: post ? JSON.stringify(body) : undefined,
+    keepalive: post, // what was done is done, also when the page is left at once
     redirect: "manual", // a redirect can only be to the sign-in page
     signal: AbortSignal.timeout(PATIENCE),
   });

@@ -168,7 +168,7 @@ const outbox = talk && new Outbox({
   tell(frame) {
     if (frame.type !== "sent") return tell(frame);
     tell({ type: "message", version: frame.message.version, message: frame.message });
-    if (frame.reply) tell({ type: "reply", reply: frame.reply });
+    if (frame.reply) tell({ type: "owed", reply: frame.reply });
     tell({ type: "conversation", conversation: frame.conversation });
   },
   async deliver({ text, client_id }, again) {

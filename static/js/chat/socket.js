@@ -65,7 +65,7 @@ export class Socket {
     const socket = (this.#socket = new WebSocket(this.url));
     socket.onopen = () => {
       this.turn("open");
-      if (this.#again) this.#beat();
+      if (this.#again || !this.watch()) this.#beat();
       else this.ask(); // the page itself is only a moment old
       this.#again = true;
     };

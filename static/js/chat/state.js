@@ -92,6 +92,11 @@ const deeds = {
     return hearReply(state, reply, since !== undefined && since <= state.version);
   },
 
+  /* The reply owed to what was just sent. Words of it, or its failure, may have been faster than this answer. */
+  owed(state, { reply }) {
+    return state.reply?.id === reply.id ? state : hearReply(state, reply, false);
+  },
+
   delta(state, { reply: id, offset, text }) {
     const { reply } = state;
     if (reply?.id !== id) {
@@ -224,7 +229,7 @@ function hearReply(state, reply, snapshot) {
     return { ...state, past, reply: { ...reply, landed: snapshot && isOver(reply) } };
   }
   const ends = isOver(reply);
-  if ((isOver(held) || held.stopping) && !ends && reply.state !== "failed") return state;
+  if ((isOver(held) || held.state === "failed" || held.stopping) && !ends && reply.state !== "failed") return state;
   const grown = held.text.startsWith(reply.text) && (reply.text !== "" || snapshot || ends) && reply.state !== "failed";
   const text = grown ? held.text : reply.text;
   const landed = ends ? held.landed || snapshot : held.landed && text === held.text && reply.state === "writing";
