@@ -1,7 +1,9 @@
 """Processes come and go, freeze, or are twice there: one send, one answer."""
 
+import contextlib
 import json
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,8 +14,10 @@ from websockets.sync.client import connect
 
 from chat.models import Conversation, Message, Reply
 from tests.chaos.conftest import slowly
+from tests.chaos.members import Member
 from tests.chaos.production import HERE
 from tests.config.processes import DEADLINE, until
+from tests.factories import UserFactory
 from tests.fakes.model_host import HANG, delta
 from tests.racing import needs_postgres
 
@@ -69,6 +73,25 @@ def test_a_web_that_stops_answers_what_was_asked_and_tells_sockets_to_come_back(
     production.start("web")
     member.settled(conversation)
     assert len(hers()) == 1
+
+
+def test_two_hundred_open_tabs_are_told_and_are_back_within_twenty_seconds(production):
+    production.start("redis", "web")
+    with contextlib.ExitStack() as stack:
+        members = [stack.enter_context(Member(production.url, user)) for user in UserFactory.create_batch(20)]
+        tabs = [member for member in members for _ in range(10)]
+        with ThreadPoolExecutor(20) as threads:
+            sockets = list(threads.map(open_socket, tabs))
+            production["web"].signal(signal.SIGTERM)
+            assert set(threads.map(close_code, sockets)) == {1012}
+            began = time.monotonic()
+            production["web"].wait()
+            production.start("web")
+            for socket in threads.map(open_socket, tabs):
+                stack.enter_context(socket)
+                socket.send('{"type": "nothing we know"}')
+                assert json.loads(socket.recv(timeout=DEADLINE))["type"] == "error"
+        assert time.monotonic() - began < 20
 
 
 def test_a_worker_that_stops_hands_its_reply_on(production, member, host):

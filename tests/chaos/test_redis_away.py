@@ -129,6 +129,23 @@ def test_a_frozen_redis_holds_nobody_up(production, member):
     tab.socket.close()
 
 
+def test_a_full_redis_refuses_nobody(production, member):
+    production.start("redis", "web", "worker", "beat")
+    conversation = member.open_chat()
+    member.try_to_send(conversation, "Before")
+    member.settled(conversation)
+    with production.redis() as redis:
+        redis.config_set("maxmemory", "1")  # and nothing is thrown away: each write is refused
+        for text in ("Full", "and full"):
+            assert member.try_to_send(conversation, text, timeout=BOUND).status_code == 201
+        for path in ("/", "/chat/", f"/chat/{conversation}/"):
+            assert member.http.get(path, timeout=BOUND).status_code == 200, path
+        redis.config_set("maxmemory", "0")
+    member.settled(conversation)
+    until(lambda: not Reply.objects.owed().exists(), what="answers to all")
+    sent_and_answered("Before", "Full", "and full")
+
+
 def test_a_tab_whose_frames_were_lost_asks_and_has_all_of_them(production, member, host):
     host.play(slowly(*["word "] * 12, pause=0.1))
     production.start("redis", "web", "worker", "beat")
