@@ -190,6 +190,17 @@ def test_asking_for_a_reset_tells_nothing_about_an_address(alice):
     assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
 
 
+def test_a_flood_of_reset_mails_is_stopped_for_that_address(alice, charlie):
+    def ask(email):
+        return Client().post(RESET, {"email": email, "cf-turnstile-response": "local"})
+
+    answers = [ask("alice@example.com").status_code for _ in range(7)]
+    assert answers == [302] * 5 + [429] * 2
+    assert len(mail.outbox) == 5
+    assert ask("charlie@example.com").status_code == 302
+    assert "That was a bit fast" in ask("alice@example.com").content.decode()
+
+
 def test_without_the_security_check_no_mail_goes_out(client, alice):
     response = client.post(RESET, {"email": "alice@example.com", "cf-turnstile-response": "fail"})
     assert response.context["form"].errors == {"__all__": ["We couldn’t check your browser. Please try again."]}

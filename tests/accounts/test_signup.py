@@ -233,6 +233,13 @@ def test_get_changes_nothing_and_members_need_no_form(client, alice):
     assert client.get(f"{URL}?next=/chat/")["Location"] == "/chat/"
 
 
+def test_a_flood_of_sign_ups_from_one_place_is_stopped():
+    answers = [Client().post(URL, details(email=f"r{n}@mail.com", username=f"robin{n}")).status_code for n in range(22)]
+    assert answers[:20] == [302] * 20
+    assert answers[20:] == [429] * 2
+    assert User.objects.count() == 20
+
+
 def test_a_form_from_another_site_is_refused():
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(URL, details()).status_code == 403
