@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,37 @@ def test_a_thousand_frames_at_once_close_the_socket_while_others_are_served(prod
         told = [json.loads(calm.recv(timeout=DEADLINE))["type"] for _ in range(3)]
         assert told == ["message", "conversation", "thread"]
         assert close_code(wild) == 4429
+
+
+def test_whoever_floods_again_and_again_slows_nobody_else(production, member, charlie):
+    production.start("redis", "web")
+    conversation = member.open_chat()
+    over = threading.Event()
+
+    def flood(other):
+        while not over.is_set():
+            with contextlib.suppress(ConnectionClosed, OSError), open_socket(other) as wild:
+                for _ in range(1000):
+                    wild.send('{"type": "nothing we know"}')
+
+    def ninety_fifth():
+        took = []
+        for _ in range(40):
+            began = time.monotonic()
+            member.state(conversation)
+            took.append(time.monotonic() - began)
+        return sorted(took)[37]
+
+    with Member(production.url, charlie) as other:
+        before = ninety_fifth()
+        flooding = threading.Thread(target=flood, args=(other,))
+        flooding.start()
+        try:
+            during = ninety_fifth()
+        finally:
+            over.set()
+            flooding.join()
+    assert during < max(0.3, 5 * before), (before, during)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
