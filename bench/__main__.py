@@ -53,11 +53,15 @@ class Site:
         return took
 
     def people(self, deed: str, tabs: list[dict[str, str]], **arguments: Any) -> Any:
-        """Let people do something, in a process of their own, and return what they measured."""
+        """Let people do something, in a process of their own; what they measured, and what it cost (`spent`)."""
         for process in self.ours:
             process.must_run()
         with self.crowd(deed, tabs, **arguments) as crowd:
-            return json.loads(crowd.communicate()[0])
+            crowd.stdout.readline()  # everybody has a socket
+            before = self.spent()
+            result = json.loads(crowd.communicate("go\n")[0])
+            after = self.spent()
+        return {**result, "spent": {name: after[name] - before[name] for name in after}}
 
     @contextmanager
     def crowd(self, deed: str, tabs: list[dict[str, str]], **arguments: Any) -> Iterator[subprocess.Popen[str]]:
@@ -95,12 +99,10 @@ def first_token(site: Site, report: Report, quick: bool) -> None:
     for people, rounds in ((1, 12), (50, 4), (200, 4), (500, 3)):
         tabs = stage.tabs(f"first{people}-", people)
         pace = {**PACE, "think": (0.1, 0.3)} if people == 1 else PACE
-        before = site.spent()
         result = site.people("talk", tabs, rounds=max(1, rounds // 2) if quick else rounds, **pace)
-        after = site.spent()
         report.talk(people, result)
         if people == 50:
-            report.cost(result, {name: after[name] - before[name] for name in after})
+            report.cost(result)
 
 
 def throughput(site: Site, report: Report, quick: bool) -> None:
@@ -166,7 +168,7 @@ def pages(site: Site, report: Report, quick: bool) -> None:
     body = {"text": "Good evening. rid:queries", "client_id": str(uuid.uuid4()), "permit": tab["permit"]}
     asked = {name: stage.queries((few, many)[who], "GET", path) for name, (who, path) in visits.items()}
     asked["send"] = stage.queries(tab, "POST", f"{talk}messages/", **body)
-    report.pages({name: each["p50"] for name, each in took.items()}, asked)
+    report.pages({name: took[name]["p50"] for name in visits}, asked)
 
 
 DEEDS: dict[str, Callable[[Site, Report, bool], None]] = {

@@ -88,9 +88,9 @@ class Report:
         if result["error"]:
             self.remarks.append(f"the first error: {result['error']}")
 
-    def cost(self, result: dict[str, Any], spent: dict[str, float]) -> None:
+    def cost(self, result: dict[str, Any]) -> None:
         """CPU for each message, by process."""
-        each = {name: seconds * 1000 / result["messages"] for name, seconds in spent.items()}
+        each = {name: seconds * 1000 / result["messages"] for name, seconds in result["spent"].items()}
         stores = {name: each.pop(name) for name in ("postgresql", "redis")}
         self.add("CPU of a message of 40 tokens: web, worker, beat", sum(each.values()), "ms", BARS["cpu"])
         for name, ms in (each | stores).items():

@@ -138,6 +138,7 @@ async def talk(job: Any, *, rounds: int, think: tuple[float, float], ttft: float
     await host.get("/log")
     tabs = [Tab(job["site"], **tab) for tab in job["tabs"]]
     await open_all(tabs)
+    await told_to_go(len(tabs), 0)
     run = uuid.uuid4().hex[:6]
     cycle = ttft + (tokens - 1) / tps + sum(think) / 2 if tps and think[1] else 0
     chance = random.Random(1)  # the same moments each time
@@ -174,6 +175,12 @@ async def talk(job: Any, *, rounds: int, think: tuple[float, float], ttft: float
     }
 
 
+async def told_to_go(opened: int, seconds: float) -> None:
+    """Report on stdout that everybody is there, and wait until stdin says so."""
+    print(json.dumps({"opened": opened, "seconds": seconds}), flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+
+
 async def open_all(tabs: list[Tab], at_once: int = 32) -> None:
     """Open everybody's socket, a few at a time."""
     gate = asyncio.Semaphore(at_once)
@@ -196,8 +203,7 @@ async def idle(job: Any, *, each: int) -> Any:
     began = now()
     await open_all(tabs, 64)
     took = now() - began
-    print(json.dumps({"opened": len(tabs), "seconds": took}), flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    await told_to_go(len(tabs), took)
     for tab in tabs:
         tab.socket.ping()
     for _ in range(600):
@@ -214,6 +220,7 @@ async def fetch(job: Any, *, visits: dict[str, tuple[int, str]], times: int) -> 
     """
     callers = [Caller(job["site"], tab["cookie"]) for tab in job["tabs"]]
     took: dict[str, list[float]] = {name: [] for name in visits}
+    await told_to_go(0, 0)
     for n in range(times + 1):
         for name, (who, path) in visits.items():
             asked = now()
