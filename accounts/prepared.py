@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.constants import OnConflict
 from django.db.models.query import ModelIterable
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.transaction import TransactionManagementError
@@ -93,20 +94,20 @@ class Insert(Generic[M]):
         self._build = build
         self._statement: tuple[str, Iterable[Any]] | None = None
 
-    def __call__(self, row: M) -> M:
-        """Add the row. Raises IntegrityError."""
+    def __call__(self, row: M) -> bool:
+        """Add the row, unless a unique constraint says that it is there: whether it was added."""
         if self._statement is None:
             model = self._build()
             fields = model._meta.concrete_fields
-            query: Any = InsertQuery(model)
+            query: Any = InsertQuery(model, on_conflict=OnConflict.IGNORE)
             query.insert_values(fields, [SimpleNamespace(**{f.attname: Param(f.attname) for f in fields})], raw=True)
-            ((sql, params),) = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
-            self._statement = sql, params
+            (self._statement,) = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
         sql, params = self._statement
         with connection.cursor() as cursor:
             cursor.execute(sql, _bind(params, vars(row)))
-        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-        return row
+            added = cursor.rowcount == 1
+        row._state.adding, row._state.db = not added, DEFAULT_DB_ALIAS
+        return added
 
 
 def _bind(params: Iterable[Any], values: dict[str, Any]) -> list[Any]:

@@ -97,13 +97,17 @@ class Conversation(models.Model):
         """Whether she said something that was not read yet."""
         return self.last_seq > self.last_read_seq
 
-    def write(self, sender: str, text: str, **fields: Any) -> "Message":
-        """Append a message under the lock: next seq, next version, preview. `fields` are more of the message's."""
-        self.last_seq += 1
-        self.version += 1
-        message = _SAY(
-            Message(conversation=self, seq=self.last_seq, version=self.version, sender=sender, text=text, **fields)
+    def write(self, sender: str, text: str, **fields: Any) -> "Message | None":
+        """Append a message under the lock: next seq, next version, preview. `fields` are more of the message's.
+
+        None when there is one with its client id: then nothing was changed.
+        """
+        message = Message(
+            conversation=self, seq=self.last_seq + 1, version=self.version + 1, sender=sender, text=text, **fields
         )
+        if not _SAY(message):
+            return None
+        self.last_seq, self.version = message.seq, message.version
         self.last_message_at = message.created_at
         self.last_message_preview = preview(text)
         self.last_message_sender = sender
@@ -113,14 +117,15 @@ class Conversation(models.Model):
         return message
 
     def owe_reply(self, *, through: int) -> "Reply":
-        """Owe an answer to what the member said up to a seq: the reply that still waits, or a new one.
+        """Owe an answer to what the member said up to a seq: a new reply, or the one that still waits.
 
         While she writes, it is that reply which is owed: when it ends, the next one answers what is newer.
         The caller holds the lock.
         """
-        owed = _OWED.first(conversation=self.pk)
-        if owed is None:  # and so it stays: only who holds the lock owes or ends one
-            return _OWE(Reply(conversation=self, answers_through=through))
+        reply = Reply(conversation=self, answers_through=through)
+        if _OWE(reply):  # she owes one at a time: the constraint decides
+            return reply
+        (owed,) = _OWED(conversation=self.pk)  # and so it stays: only who holds the lock owes or ends one
         # Workers claim and hand on without the lock: the row count says whether it still waits.
         if Reply.objects.filter(pk=owed.pk, state=Reply.State.QUEUED).update(answers_through=through):
             owed.state, owed.answers_through = Reply.State.QUEUED, through

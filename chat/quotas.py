@@ -19,18 +19,15 @@ class QuotaExhausted(Exception):
         self.kind = kind
 
 
-def charge(conversation: Conversation, kind: Kind, amount: int = 1) -> bool:
-    """Take free units, under the conversation's lock. False for premium members, who are never charged.
+def charge(conversation: Conversation, kind: Kind, amount: int = 1) -> None:
+    """Take free units, under the conversation's lock. Not for premium members, who are never charged.
 
     The row count decides, so that no race takes what is not there. Raises QuotaExhausted.
     """
-    if conversation.user.premium_active:
-        return False
     field = f"free_{kind}"
     if not _take(field)(pk=conversation.pk, amount=amount):
         raise QuotaExhausted(kind)
     setattr(conversation, field, getattr(conversation, field) - amount)
-    return True
 
 
 @cache
@@ -63,6 +60,9 @@ def give_back(conversation: Conversation, through: int) -> int:
 
 def charge_again(conversation: Conversation, through: int) -> None:
     """Charge unanswered messages that were given back, before asking again. Raises QuotaExhausted."""
+    if conversation.user.premium_active:
+        return
     free = list(unanswered(conversation, through).filter(charged=False).values_list("pk", flat=True))
-    if free and charge(conversation, "text", len(free)):
+    if free:
+        charge(conversation, "text", len(free))
         Message.objects.filter(pk__in=free).update(charged=True)

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from accounts import permits
 from accounts.models import User
-from accounts.prepared import Param, Select
 from chat import frames, quotas, realtime, sync
 from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
@@ -17,9 +16,6 @@ from chat.settling import Written, end_owed
 from chat.tasks import ring
 
 PERMIT_SCOPE = "chat_send"
-
-
-_SENT_BEFORE = Select(lambda: Message.objects.filter(conversation=Param("conversation"), client_id=Param("client_id")))
 
 
 class NothingToRetry(Exception):
@@ -45,11 +41,14 @@ def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUI
     """
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation_id, of=user)
-        if sent := _SENT_BEFORE.first(conversation=conversation.pk, client_id=client_id):
+        charged = not conversation.user.premium_active
+        message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged=charged)
+        if message is None:
+            sent = conversation.messages.get(client_id=client_id)
             return Sent(sent, sync.latest_reply(conversation), conversation, created=False)
         permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
-        charged = quotas.charge(conversation, "text")
-        message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged=charged)
+        if charged:
+            quotas.charge(conversation, "text")
         reply = conversation.owe_reply(through=message.seq)
         if reply.state == Reply.State.QUEUED:
             transaction.on_commit(partial(ring, reply.pk), robust=True)

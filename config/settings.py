@@ -137,6 +137,7 @@ else:
 # --- Celery: a bell, never the record -----------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
+CELERY_BROKER_TRANSPORT = "config.broker:Transport" if REDIS_URL else None
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 300, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
     if REDIS_URL
