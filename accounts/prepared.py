@@ -11,7 +11,6 @@ The few that every message needs are therefore kept as they were built; they are
 """
 
 from collections.abc import Callable, Iterable
-from copy import copy
 from datetime import datetime
 from enum import Enum
 from types import SimpleNamespace
@@ -20,7 +19,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.constants import OnConflict
-from django.db.models.query import ModelIterable
+from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.transaction import TransactionManagementError
 
@@ -44,28 +43,42 @@ class Select(Generic[M]):
 
     def __init__(self, build: Callable[[], models.QuerySet[M]]) -> None:
         self._build = build
-        self._compiler: Any = None
+        self._built: Any = None
 
     def __call__(self, **values: Any) -> list[M]:
         """The rows. Raises TransactionManagementError for one that locks, outside a transaction."""
-        if self._compiler is None:
-            compiler = self._build().query.get_compiler(DEFAULT_DB_ALIAS)
-            compiler.statement = compiler.as_sql()  # fills in, on the way, what is needed to make models of rows
-            self._compiler = compiler
-        compiler = copy(self._compiler)
-        compiler.connection = connection
+        if self._built is None:
+            self._built = _built(self._build().query.get_compiler(DEFAULT_DB_ALIAS))
+        sql, params, compiler, converters, model, names, own, populators = self._built
         if compiler.query.select_for_update and not connection.in_atomic_block:
             raise TransactionManagementError("A row is locked for the rest of a transaction, and there is none.")
-        sql, params = compiler.statement
-        bound = _bind(params, values)
-        compiler.as_sql = lambda: (sql, bound)
-        query = SimpleNamespace(get_compiler=lambda using: compiler)
-        queryset: Any = SimpleNamespace(db=DEFAULT_DB_ALIAS, query=query, _known_related_objects={})
-        return list(ModelIterable(queryset))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _bind(params, values))
+            rows = cursor.fetchall()
+        if converters:
+            rows = compiler.apply_converters(rows, converters)
+        found = []
+        for row in rows:
+            one = model.from_db(DEFAULT_DB_ALIAS, names, row[own])
+            for populator in populators:
+                populator.populate(row, one)
+            found.append(one)
+        return found
 
     def first(self, **values: Any) -> M | None:
         """The first row, if there is one."""
         return next(iter(self(**values)), None)
+
+
+def _built(compiler: Any) -> tuple[Any, ...]:
+    """A statement, and what makes models of its rows: as `django.db.models.query.ModelIterable` finds it each time."""
+    sql, params = compiler.as_sql()
+    about, select = compiler.klass_info, compiler.select
+    own = slice(about["select_fields"][0], about["select_fields"][-1] + 1)
+    names = [column.target.attname for column, *_ in select[own]]
+    converters = compiler.get_converters([column for column, *_ in select])
+    populators = get_related_populators(about, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # of Django 6
+    return sql, params, compiler, converters, about["model"], names, own, populators
 
 
 class Update:

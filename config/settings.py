@@ -138,11 +138,8 @@ else:
 
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_BROKER_TRANSPORT = "config.broker:Transport" if REDIS_URL else None
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 300, "unacked_restore_interval": 10, "unacked_restore_throttle": 1}
-    if REDIS_URL
-    else {"polling_interval": 0.02}
-)
+# Redis need not remember which bells were answered: rows say what is owed, and a sweep hears bells that were lost.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False} if REDIS_URL else {"polling_interval": 0.02}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
