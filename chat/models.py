@@ -284,7 +284,7 @@ class Reply(models.Model):
 HEADER = (
     *(field.attname for field in Conversation._meta.concrete_fields),
     *(f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art")),
-    "user__premium_until",
+    *("user__is_active", "user__premium_until"),
 )
 WITH_EACH_MESSAGE = (
     *("last_seq", "last_read_seq", "version"),

@@ -1,6 +1,6 @@
 """How an owed reply ends: done, stopped or failed, once, whoever ends it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,10 +38,14 @@ def end_owed(
 ) -> UUID | None:
     """End a reply under the conversation's lock, inside the caller's transaction.
 
-    Done and stopped leave her message behind (if anything was written); failed gives the free messages back.
+    Done and stopped leave her message behind (if anything was written); failed gives the free messages back. For a
+    member who was deactivated meanwhile every reply fails.
     With a token, only the worker that holds the lease may. Returns the id of the next reply when newer messages
     wait for one, for the caller to ring; None otherwise, and when the reply had already ended.
     """
+    if not conversation.user.is_active:  # whoever is gone is told nothing more
+        state, error = Reply.State.FAILED, error or "member gone"
+        written = written and replace(written, text="")
     fields: dict[str, Any] = {"error": error[:300]}
     if written is not None:
         fields |= {

@@ -9,6 +9,7 @@ from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
 
 from chat.models import Conversation
+from payments import catalog, money
 
 THEMES = ("light", "dark")
 
@@ -46,6 +47,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "has_account": any(item.href == "/account/" for item in nav),
         "scripted_model": not any(provider["base_url"] for provider in settings.LLM_PROVIDERS),
         "turnstile_site_key": settings.TURNSTILE_SITE_KEY,
+        "plans_from": SimpleLazyObject(_plans_from),  # what a page of the chat may not ask payments itself
         "unread_count": SimpleLazyObject(lambda: _unread_count(request)),  # pages of the chat know it already
     }
 
@@ -56,3 +58,9 @@ def _unread_count(request: HttpRequest) -> int:
     if user is None or not user.is_authenticated:
         return 0
     return Conversation.objects.visible_to(user).unread().count()
+
+
+def _plans_from() -> str:
+    """The lowest price in words; empty while nothing is on sale."""
+    plan = catalog.cheapest()
+    return money.formatted(plan.amount, plan.currency) if plan else ""

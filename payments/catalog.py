@@ -65,6 +65,12 @@ def current() -> Catalog:
     return Catalog(plans, is_stale=row.is_stale(), is_unavailable=row.refreshed_at is None)
 
 
+def cheapest() -> Plan | None:
+    """The plan that costs least, as far as it is known: for a word on other pages, so nobody is asked."""
+    row = CatalogCache.objects.first()
+    return min((Plan(**plan) for plan in row.plans), key=lambda plan: plan.amount, default=None) if row else None
+
+
 def refresh() -> CatalogCache:
     """Ask the processor now, whatever the age of the list; the row says how it went."""
     _row()

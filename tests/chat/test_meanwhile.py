@@ -46,6 +46,16 @@ def test_what_is_written_so_far_is_saved_while_she_writes(hands, hosts):  # noqa
     assert hers(hands.conversation) == ["One two three four five six seven eight nine ten"]
 
 
+def test_a_member_deactivated_while_she_writes_gets_no_reply(hands, hosts, alice):  # noqa: F811
+    primary, _ = hosts
+    primary.play(slowly("words for somebody who is gone by now and will not come back"))
+    hands.send()
+    with Writing():
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert hers(hands.conversation) == []
+    assert (the_reply().state, the_reply().text, the_reply().error) == ("failed", "", "member gone")
+
+
 def test_a_persona_that_changes_in_the_middle_is_for_the_next_reply(hands, hosts, mara):  # noqa: F811
     primary, _ = hosts
     primary.play(slowly("the old one finishes what it began"), said("The new one speaks."))

@@ -171,7 +171,8 @@ def test_persona_and_voice_never_leave_the_server(client, hands):
 
 def test_queries_are_constant_in_history_and_in_threads(client, hands, alice, django_assert_num_queries):
     def counted():
-        with django_assert_num_queries(7):  # session, user, conversation, overdue?, reply, messages, threads
+        # session, user, conversation, overdue?, reply, messages, threads, lowest price
+        with django_assert_num_queries(8):
             client.get(hands.url)
         with django_assert_num_queries(3):  # session, user, conversations + girl + user + typing
             client.get("/chat/")

@@ -123,13 +123,15 @@ def test_deleting_asks_first_and_keeping_is_the_default(talk, alice):
     ask()
     page.keyboard.press("Escape")
     expect(keep).to_be_hidden()
+    expect(page.get_by_role("button", name="Conversation menu")).to_be_focused()
     assert tab.conversation.messages.exists()
     ask()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/chat/$"))
+    expect(page).to_have_url(re.compile("/chat/#thread-"))
     expect(tab.row).to_have_count(0)
     expect(page.locator(".thread")).to_have_count(1)
+    expect(page.locator(".thread a")).to_be_focused()
     assert not tab.conversation.messages.exists()
 
 

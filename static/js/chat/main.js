@@ -116,8 +116,9 @@ async function ask(path, body) {
   }
 }
 
-function leave() {
-  location.replace("/chat/");
+/* To the list; the focus to the row of a thread, if one is named. */
+function leave(thread) {
+  location.replace(thread ? `/chat/#thread-${thread}` : "/chat/");
 }
 
 /* --- The connection --- */
@@ -333,7 +334,9 @@ function mountTalk() {
       const answer = await ask(at(id, "delete"), {});
       if (!answer?.ok) return apologise();
       forget(id);
-      leave();
+      const rows = state.threads.map((row) => row.conversation);
+      const here = rows.indexOf(id);
+      leave(rows[here + 1] ?? rows[here - 1]);
     },
   };
   document.addEventListener("click", (event) => {

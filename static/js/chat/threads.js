@@ -54,7 +54,9 @@ export class Threads {
       if (part.textContent !== words) part.textContent = words;
     };
     row.dataset.thread = conversation;
-    row.querySelector("a").href = `/chat/${conversation}/`;
+    const link = row.querySelector("a");
+    link.href = `/chat/${conversation}/`;
+    link.id = `thread-${conversation}`;
     const avatar = row.querySelector("img");
     if (avatar.getAttribute("src") !== girl.avatar_url) avatar.src = girl.avatar_url;
     put("name", girl.name);

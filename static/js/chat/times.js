@@ -17,8 +17,8 @@ const date = format({ day: "numeric", month: "long" });
 const dateYear = format({ day: "numeric", month: "long", year: "numeric" });
 const dateShort = format({ day: "numeric", month: "short" });
 
-/** 21:07 */
-export const clock = format({ hour: "2-digit", minute: "2-digit" });
+/** 21:07, or 9:07 PM */
+export const clock = format({ timeStyle: "short" });
 
 /** Above the first message of a day: Today, Yesterday, Monday, 14 November. */
 export function day(when, now) {

@@ -9,6 +9,7 @@ export function mount(root) {
       const dialog = document.getElementById(opener.dataset.dialog);
       if (dialog && !dialog.open) {
         event.preventDefault();
+        opener.closest("[popover]")?.hidePopover(); // its button gets the focus, and the dialog gives it back there
         dialog.showModal();
       }
     } else if (event.target instanceof HTMLDialogElement && isOutside(event.target, event)) {
