@@ -168,8 +168,8 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
 
 
 def _with_time(shape: Any, field: str) -> dict[str, Any]:
-    """A contract shape whose time is a datetime again, for templates."""
-    return {**shape, field: parse_datetime(shape[field])}
+    """A contract shape whose time is a datetime again, for templates, beside the `iso` that it was."""
+    return {**shape, field: parse_datetime(shape[field]), "iso": shape[field]}
 
 
 def _plans_url() -> str:

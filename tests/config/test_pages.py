@@ -256,7 +256,7 @@ def test_every_icon_that_is_asked_for_is_in_the_sprite():
     asked = {
         name
         for template in TEMPLATES.rglob("*.html")
-        for name in re.findall(r'_icon\.html" with (?:[^%]*\s)?name="([\w-]+)"', template.read_text())
+        for name in re.findall(r'{% icon "([\w-]+)"', template.read_text())
     }
     assert asked
     assert asked <= drawn
