@@ -62,7 +62,11 @@ class Conversation(models.Model):
     """One person and one character: what was said, what is free, and how far both have read."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    # Here and below an index that begins with the key makes one of its own superfluous, and would tempt the planner
+    # to sort a whole conversation for its last page.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="conversations"
+    )
     girl = models.ForeignKey(Girl, on_delete=models.PROTECT, related_name="conversations")
     free_text = models.PositiveIntegerField(default=default_free_text)
     free_media = models.PositiveIntegerField(default=default_free_media)
@@ -154,7 +158,7 @@ class Message(models.Model):
         AUDIO = "audio", "Voice note"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField()
     version = models.PositiveBigIntegerField()
     sender = models.CharField(max_length=4, choices=Sender.choices)
@@ -227,6 +231,7 @@ class Reply(models.Model):
     OWED = (State.QUEUED, State.WRITING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Its own index stays: taking it away, Django would take the constraint below along, which is an index on the same.
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="replies")
     answers_through = models.PositiveBigIntegerField(help_text="The last seq of the member's that it answers.")
     state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)

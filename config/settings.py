@@ -110,12 +110,9 @@ if POSTGRES:
         # long after each failure, for minutes after a long outage.
         "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", 10), "timeout": 5, "reconnect_timeout": 5},
         "connect_timeout": 5,
-        # What is asked often is parsed once, but planned each time for its values: a plan for the average conversation
-        # would sort all of a long one.
         "server_side_binding": True,
         "prepare_threshold": 5,
-        "options": "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s"
-        " -c plan_cache_mode=force_custom_plan",
+        "options": "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s",
     }
 else:
     # IMMEDIATE takes the write lock at BEGIN, so lock-then-look holds on SQLite too.
