@@ -151,6 +151,7 @@ def test_what_one_sends_brings_the_end_back_into_view(new_browser, alice):
     tab.log.focus()
     tab.page.keyboard.press("PageUp")
     until(lambda: tab.below() > 100, what="some way up")
+    tab.page.wait_for_timeout(500)  # the browser scrolls smoothly: what one does next comes after it
     tab.send("Back to now")
     until(lambda: tab.below() < 2, what="at the end")
     expect(tab.last).to_have_text("Hello there.")
