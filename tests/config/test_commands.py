@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -46,16 +47,23 @@ def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dus
         assert said == ["ai", "user", "ai", "user", "ai"]
 
 
-def test_one_process_tells_an_open_tab_each_word_as_it_is_written(dusk):
+@contextmanager
+def open_tab(dusk):
+    """A browser that is signed in, its conversation, and the socket of its tab, after a message was sent."""
     with Browser(dusk.url) as browser:
         browser.sign_in()
         conversation = browser.open_chat()
         headers = {"Cookie": browser.cookies}
         with connect(f"ws://127.0.0.1:{dusk.port}/ws/", origin=dusk.url, additional_headers=headers) as websocket:
             browser.send(conversation, "Tell me a long story about the sea, please.")
-            heard = []
-            while not heard or heard[-1]["type"] != "message" or heard[-1]["message"]["sender"] != "ai":
-                heard.append(json.loads(websocket.recv(timeout=60)))
+            yield browser, conversation, websocket
+
+
+def test_one_process_tells_an_open_tab_each_word_as_it_is_written(dusk):
+    with open_tab(dusk) as (_, _, websocket):
+        heard = []
+        while not heard or heard[-1]["type"] != "message" or heard[-1]["message"]["sender"] != "ai":
+            heard.append(json.loads(websocket.recv(timeout=60)))
     shown = ""
     for frame in heard:
         if frame["type"] == "delta":
@@ -102,15 +110,10 @@ def test_the_same_command_takes_the_real_servers_that_are_named(tmp_path, transa
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_hands_replies_on_closes_sockets_with_1012_and_exits_cleanly(dusk, sig):
-    with Browser(dusk.url) as browser:
-        browser.sign_in()
-        conversation = browser.open_chat()
-        headers = {"Cookie": browser.cookies}
-        with connect(f"ws://127.0.0.1:{dusk.port}/ws/", origin=dusk.url, additional_headers=headers) as websocket:
-            browser.send(conversation, "Tell me a long story about the sea, please.")
-            assert dusk.stop(sig) == 0
-            with pytest.raises(ConnectionClosed) as closed:
-                list(websocket)
+    with open_tab(dusk) as (browser, conversation, websocket):
+        assert dusk.stop(sig) == 0
+        with pytest.raises(ConnectionClosed) as closed:
+            list(websocket)
         assert closed.value.rcvd.code == 1012
         assert "Traceback" not in dusk.log.read_text()
         dusk.start()

@@ -149,9 +149,10 @@ def test_each_message_begins_with_who_said_it_and_when(talk):
 def test_what_one_sends_brings_the_end_back_into_view(new_browser, alice):
     tab = Talk(new_browser(alice), conversation_with("mara", alice, messages=40)).open()
     tab.log.focus()
+    tab.log.evaluate("log => { still = new Promise((end) => log.addEventListener('scrollend', end, { once: true })); }")
     tab.page.keyboard.press("PageUp")
+    tab.page.evaluate("() => still.then(() => null)")  # it scrolls smoothly; what one does next comes after it
     until(lambda: tab.below() > 100, what="some way up")
-    tab.page.wait_for_timeout(500)  # the browser scrolls smoothly: what one does next comes after it
     tab.send("Back to now")
     until(lambda: tab.below() < 2, what="at the end")
     expect(tab.last).to_have_text("Hello there.")
