@@ -3,7 +3,7 @@
 from allauth.account.auth_backends import AuthenticationBackend
 
 from accounts.models import User
-from accounts.prepared import Param, Select
+from config.lib.prepared import Param, Select
 
 _USER = Select(lambda: User.objects.filter(pk=Param("pk")))
 

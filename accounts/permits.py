@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 
 from accounts import ratelimits, turnstile
 from accounts.models import Permit, User
-from accounts.prepared import Param, Update
 from accounts.turnstile import SecurityCheckFailed
+from config.lib.prepared import Param, Update
 
 LIVE_PERMITS = 3  # of one person in one scope: a few tabs, not a farm
 KEEP_TOKENS = timedelta(minutes=10)  # Cloudflare's tokens live for five: none mints twice

@@ -4,27 +4,18 @@ Counted on Redis, for all processes together; without Redis, or while it is away
 (Signing in, signing up and resetting a password are limited by allauth, whose numbers are its own settings.)
 """
 
-import logging
 import math
 import time
 from functools import cache
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter as Limiter
-from redis import ConnectionPool
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
+from redis.exceptions import RedisError
 
 from accounts.models import User
-
-logger = logging.getLogger(__name__)
-
-SECONDS_TO_ANSWER = 0.5
-SECONDS_BEFORE_ASKING_AGAIN = 5.0
+from config.lib import redis
 
 
 class TooManyRequests(Exception):
@@ -61,31 +52,21 @@ def may_ask_about_payment(user: User) -> None:
 
 
 _in_memory = Limiter(MemoryStorage())
-_ask_redis_again_at = 0.0
 
 
 @cache
-def _on_redis() -> Limiter:
-    pool = ConnectionPool.from_url(
-        settings.REDIS_URL,
-        socket_timeout=SECONDS_TO_ANSWER,
-        socket_connect_timeout=SECONDS_TO_ANSWER,
-        max_connections=100,
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),  # a pooled connection may be dead
-    )
-    return Limiter(RedisStorage(settings.REDIS_URL, connection_pool=pool, wrap_exceptions=True))
+def _on_redis(url: str) -> Limiter:
+    return Limiter(RedisStorage(url, connection_pool=redis.client(url).connection_pool))
 
 
 def _count(deed: str, limit: RateLimitItem, user: User) -> None:
     """Count one more. Raises TooManyRequests when that is too many."""
-    global _ask_redis_again_at
     key = (settings.CACHES["default"].get("KEY_PREFIX", ""), deed, str(user.pk))
-    if settings.REDIS_URL and time.monotonic() >= _ask_redis_again_at:
+    if url := settings.REDIS_URL:
         try:
-            return _hit(_on_redis(), limit, key)
-        except StorageError:
-            _ask_redis_again_at = time.monotonic() + SECONDS_BEFORE_ASKING_AGAIN
-            logger.warning("Redis is away, limits count in memory")
+            return redis.breaker(url).ask(_hit, _on_redis(url), limit, key)
+        except RedisError:  # it is away: limits count in memory
+            pass
     return _hit(_in_memory, limit, key)
 
 

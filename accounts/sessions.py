@@ -4,7 +4,7 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts.prepared import Param, Select
+from config.lib.prepared import Param, Select
 
 _LIVE = Select(lambda: Session.objects.filter(session_key=Param("key"), expire_date__gt=Param("now")))
 

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from accounts.adminkit import ReadOnlyAdmin
 from chat.models import Conversation, Reply
+from config.lib.adminkit import ReadOnlyAdmin
 
 
 @admin.register(Conversation)

@@ -19,9 +19,9 @@ from pydantic import ValidationError
 from accounts.models import User
 from accounts.sessions import SessionStore
 from chat import frames, sweeping, sync
-from chat.database import DatabaseThreads
 from chat.models import Conversation, Reply
 from chat.realtime import user_group
+from config.lib.database import DatabaseThreads
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.prepared import Insert, Param, Select, Update
 from chat.rendering import preview
+from config.lib.prepared import Insert, Param, Select, Update
 from girls.models import Girl
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from django.db.models import F, IntegerField, Max, QuerySet
 
-from accounts.prepared import Param, Update
 from chat.models import Conversation, Message, Reply
+from config.lib.prepared import Param, Update
 
 Kind = Literal["text", "media", "audio"]
 

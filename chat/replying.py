@@ -23,15 +23,15 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.prepared import Param, Select
 from chat import frames, quotas
-from chat.database import DatabaseThreads
 from chat.llm import Finished, ModelError, Text, close_llm, get_llm
 from chat.models import Message, Reply
 from chat.prompts import build_turns
 from chat.realtime import Announcer
 from chat.rendering import at_sentence_end, is_blank, utf16_cut, utf16_length
 from chat.settling import Written, end
+from config.lib.database import DatabaseThreads
+from config.lib.prepared import Param, Select
 
 log = structlog.get_logger(__name__)
 

@@ -9,11 +9,11 @@ from django.db import transaction
 from accounts import permits
 from accounts.models import User
 from chat import frames, quotas, realtime, sync
-from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
 from chat.rendering import utf16_cut, utf16_length
 from chat.settling import Written, end_owed
 from chat.tasks import ring
+from config.lib.database import tried_again
 
 PERMIT_SCOPE = "chat_send"
 

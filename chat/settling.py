@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from chat import frames, quotas, realtime
-from chat.database import tried_again
 from chat.models import Conversation, Message, Reply
 from chat.rendering import is_blank
+from config.lib.database import tried_again
 
 
 @dataclass(frozen=True, slots=True)

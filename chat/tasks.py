@@ -4,8 +4,8 @@ from uuid import UUID
 
 from celery import shared_task
 
-from accounts import bells
 from chat import replying, sweeping
+from config.lib import bells
 
 
 @shared_task

@@ -15,8 +15,8 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
 
 from chat.routing import websocket
-from config.handler import ThreadedHandler
 from config.health import lifespan
+from config.lib.handler import ThreadedHandler
 from config.origins import SameOrigin
 
 application = ProtocolTypeRouter(

@@ -8,7 +8,6 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Min, Q, Sum
@@ -22,6 +21,7 @@ from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from chat.models import Reply
+from config.lib import redis
 
 LATE_SECONDS = 30  # two sweeps: a reply that nobody took for so long says that the worker or beat is gone
 WINDOW = timedelta(minutes=5)
@@ -64,12 +64,7 @@ def redis_state() -> str:
     """ok, away, or unused. Takes half a second at most."""
     if not settings.REDIS_URL:
         return "unused"
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=None) as r:
-            r.ping()
-    except redis.RedisError:
-        return "away"
-    return "ok"
+    return "ok" if redis.is_there(settings.REDIS_URL) else "away"
 
 
 @require_safe

@@ -1,9 +1,8 @@
 """Who may open a websocket: pages of this site, in this scheme, on this port."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from channels.security.websocket import WebsocketDenier
+from channels.security.websocket import OriginValidator
 from django.conf import settings
 
 
@@ -18,10 +17,8 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        headers = dict(scope["headers"])
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        host = headers.get(b"host", b"").decode("latin-1")
-        if origin and (origin in settings.CSRF_TRUSTED_ORIGINS or (settings.DEBUG and urlsplit(origin).netloc == host)):
-            return await self.application(scope, receive, send)
-        denier = WebsocketDenier()
-        return await denier(scope, receive, send)
+        ours = list(settings.CSRF_TRUSTED_ORIGINS)
+        if settings.DEBUG:
+            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+            ours += [f"http://{host}", f"https://{host}"]
+        return await OriginValidator(self.application, ours)(scope, receive, send)

@@ -129,17 +129,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "config.cache.ForgivingRedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {"default": {"BACKEND": "config.lib.cache.ForgivingRedisCache", "LOCATION": REDIS_URL}}
     LAYER = {"url": REDIS_URL, "prefix": f"dusk:{_site.netloc}:{urlsplit(REDIS_URL).path.strip('/')}"}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.RedisLayer", "CONFIG": LAYER}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "config.lib.layers.RedisLayer", "CONFIG": LAYER}}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "config.layers.MemoryLayer"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "config.lib.layers.MemoryLayer"}}
 
 # --- Celery: a bell, never the record -----------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
-CELERY_BROKER_TRANSPORT = "config.broker:Transport" if REDIS_URL else None
+CELERY_BROKER_TRANSPORT = "config.lib.broker:Transport" if REDIS_URL else None
 # Redis need not remember which bells were answered: rows say what is owed, and a sweep hears bells that were lost.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False} if REDIS_URL else {"polling_interval": 0.02}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

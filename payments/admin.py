@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from accounts import premium
-from accounts.adminkit import ReadOnlyAdmin
 from accounts.models import PremiumGrant
+from config.lib.adminkit import ReadOnlyAdmin
 from payments import catalog, fulfilment, money, webhooks
 from payments.base import ProcessorError
 from payments.models import CatalogCache, Purchase, StripeEvent

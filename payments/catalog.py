@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from config.lib.database import give_back_connection
 from payments.base import Offer, ProcessorError
-from payments.database import give_back_connection
 from payments.models import CatalogCache
 from payments.processor import get_processor
 

@@ -9,9 +9,9 @@ from typing import Any
 import stripe
 from django.conf import settings
 
+from config.lib.database import give_back_connection
 from payments import stripe_shapes
 from payments.base import BadEvent, Event, Offer, Payment, ProcessorDown, ProcessorRefused, Started, UnknownPayment
-from payments.database import give_back_connection
 from payments.models import Purchase
 
 TIMEOUT_SECONDS = 10

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from accounts.bells import ring
+from config.lib.bells import ring
 from payments import catalog, mails, sweeping, webhooks
 
 

@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from accounts import ratelimits
-from accounts.bells import ring
 from accounts.models import User
+from config.lib.bells import ring
 from payments import catalog, checkout, fulfilment, money, processor, stripe_scripted, webhooks
 from payments.base import BadEvent, ProcessorError, UnknownPayment
 from payments.catalog import Plan

@@ -210,7 +210,7 @@ def test_without_the_security_check_no_mail_goes_out(client, alice):
 def test_signing_in_and_its_limit_go_on_without_redis(alice, charlie, settings):
     settings.CACHES = {
         "default": {
-            "BACKEND": "config.cache.ForgivingRedisCache",
+            "BACKEND": "config.lib.cache.ForgivingRedisCache",
             "LOCATION": "redis://127.0.0.1:9",  # nobody listens there
             "KEY_PREFIX": settings.CACHES["default"]["KEY_PREFIX"],
         }

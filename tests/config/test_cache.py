@@ -10,8 +10,7 @@ import pytest
 import redis
 from django.core.cache import cache
 
-from config import cache as config_cache
-from config.cache import ForgivingRedisCache
+from config.lib import redis as floor
 
 pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
 
@@ -50,9 +49,8 @@ class OwnRedis:
 def own_redis(tmp_path, settings, monkeypatch):
     server = OwnRedis(str(tmp_path))
     server.start()
-    settings.CACHES = {"default": {"BACKEND": "config.cache.ForgivingRedisCache", "LOCATION": server.url}}
-    monkeypatch.setattr(ForgivingRedisCache, "_asked_again_at", 0.0)
-    monkeypatch.setattr(config_cache, "SECONDS_BEFORE_ASKING_AGAIN", 0.0)
+    settings.CACHES = {"default": {"BACKEND": "config.lib.cache.ForgivingRedisCache", "LOCATION": server.url}}
+    monkeypatch.setattr(floor, "SECONDS_LEFT_ALONE", dict.fromkeys(floor.SECONDS_LEFT_ALONE, 0.0))
     cache.clear()
     yield server
     server.process.send_signal(signal.SIGCONT)
@@ -113,14 +111,14 @@ def test_a_restart_between_two_requests_is_not_noticed(own_redis):
 
 
 def test_a_hanging_redis_is_waited_for_once(own_redis, monkeypatch, caplog):
-    monkeypatch.setattr(config_cache, "SECONDS_BEFORE_ASKING_AGAIN", 3600.0)
+    monkeypatch.setattr(floor, "SECONDS_LEFT_ALONE", dict.fromkeys(floor.SECONDS_LEFT_ALONE, 3600.0))
     cache.set("warm", 1)
     own_redis.process.send_signal(signal.SIGSTOP)
     for number in range(20):
         cache.set(f"key-{number}", number)
     assert cache.get("key-7") == 7
-    [told] = [record for record in caplog.records if record.name == "config.cache"]
-    assert told.getMessage() == "Redis is away, caching in memory: TimeoutError"
+    [told] = [record for record in caplog.records if record.name == "config.lib.redis"]
+    assert told.getMessage() == "Redis is away: TimeoutError"
 
 
 def test_threads_share_one_pool_of_connections(own_redis):

@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from accounts.models import Permit
-from accounts.prepared import Insert, Param, Select, Update
+from config.lib.prepared import Insert, Param, Select, Update
 from tests.factories import PermitFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

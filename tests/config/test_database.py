@@ -5,8 +5,8 @@ import threading
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from chat.database import tried_again
 from chat.models import Conversation
+from config.lib.database import tried_again
 from tests.factories import ConversationFactory
 from tests.racing import needs_postgres, race
 

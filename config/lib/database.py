@@ -1,13 +1,13 @@
-"""The database from an event loop, and deeds that survive a transaction that was torn."""
+"""The database from an event loop, while we wait for somebody else, and deeds that survive a torn transaction."""
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
-from django.db import OperationalError, close_old_connections
+from channels.db import database_sync_to_async
+from django.db import OperationalError, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,19 +42,28 @@ def tried_again(deed: Callable[P, R]) -> Callable[P, R]:
 
 
 class DatabaseThreads:
-    """Runs short pieces of database work off the loop."""
+    """Runs short pieces of database work off the loop, on threads of its own.
+
+    Channels' `database_sync_to_async` would put them all on the one thread of the process by itself.
+    """
 
     def __init__(self, threads: int, name: str) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._on_threads = partial(
+            database_sync_to_async,
+            thread_sensitive=False,
+            executor=ThreadPoolExecutor(threads, thread_name_prefix=name),
+        )
 
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns or raises. Its connection goes back to the pool afterwards."""
+        result: Any = await self._on_threads(function)(*args, **kwargs)
+        return result
 
-        def work() -> R:
-            close_old_connections()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                close_old_connections()
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+def give_back_connection() -> None:
+    """Put this thread's connection back into the pool; the next query takes one again.
+
+    Who waits for a slow vendor with a connection in hand keeps it from those who have something to do.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
