@@ -36,8 +36,8 @@ _CLAUSE = re.compile(r"\b(she|he|they|their|you|I|who|but|is|are|has|will|being)
 _BETWEEN_ASKS = re.compile(
     r";\s*|(?:,\s+and|,|\s+and)\s+(?=(?:what|which|where|when|how) (?:they|their|is|would|the)\b)", re.IGNORECASE
 )
-_ASKS = re.compile(r";\s*|,?\s+(?:and\s+)?(?=(?:what|which|where|when|how) (?:they|their|is|would)\b)")
-_ASKS = re.compile(r"\bask back:\s*((?:wh|how)[^.\n]+)", re.IGNORECASE)
+# To the full stop; a line that begins small goes on with the one before, as in a persona that was wrapped.
+_ASKS = re.compile(r"(?i:\bask back:\s*)((?i:wh|how)(?:[^.\n]|\n(?=[a-z]))+)")
 
 
 class Scripted:
@@ -129,10 +129,10 @@ def _things(text: str) -> list[str]:
 
 
 def _to_you(text: str) -> str:
-    """“what their hands did” as the character says it to the person."""
+    """“what their hands did” as the character says it to the person, on one line."""
     for they, you in (("their", "your"), ("them", "you"), ("they", "you"), ("themselves", "yourself")):
         text = re.sub(rf"\b{they}\b", you, text)
-    return text.strip()
+    return " ".join(text.split())
 
 
 def _exchanges(dialogue: str, name: str) -> list[tuple[str, str]]:

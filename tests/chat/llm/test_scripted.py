@@ -129,6 +129,13 @@ def test_it_speaks_as_the_persona():
     assert "your hands did today" in answers or "can wait until tomorrow" in answers
 
 
+def test_it_asks_back_in_whole_questions_wherever_the_persona_wraps():
+    persona = "What you ask back: what they have been\nneglecting lately; which song\ngives them away\nNever about money."
+    answers = [compose(turns(f"{'so ' * n}how are you?", persona=persona)) for n in range(40)]
+    asked = {ask for _, told, ask in (answer.partition("And you? Tell me ") for answer in answers) if told}
+    assert asked == {"what you have been neglecting lately.", "which song gives you away."}
+
+
 def test_it_uses_the_example_conversation_when_the_talk_turns_to_it():
     assert compose(turns("such a rough day, it all took twice as much")) == (
         "Ah, a two-firing day. Sit, the kettle’s nearly there."
