@@ -24,9 +24,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat import frames, quotas
-from chat.llm import Finished, ModelError, Text, close_llm, get_llm
+from chat.llm import Finished, ModelError, Request, Text, close_llm, get_llm
 from chat.models import Message, Reply
-from chat.prompts import build_turns
+from chat.prompts import build_request
 from chat.realtime import Announcer
 from chat.rendering import at_sentence_end, is_blank, utf16_cut, utf16_length
 from chat.settling import Written, end
@@ -78,9 +78,8 @@ class Job:
     reply: Reply
     user_id: int
     token: UUID
-    turns: list[Any]
+    request: Request
     started: float  # time.monotonic()
-    deadline: float  # time.monotonic()
 
 
 def pace(replies: int) -> float:
@@ -111,8 +110,9 @@ class Draft:
 
     async def write(self) -> None:
         """Stream the reply from the model hosts. Raises ModelError."""
-        async with asyncio.timeout(max(0.1, self.job.deadline - time.monotonic())):
-            pieces = get_llm().stream(self.job.turns, deadline=self.job.deadline, gather=lambda: pace(self.crowd()))
+        request = self.job.request
+        async with asyncio.timeout(max(0.1, request.deadline - time.monotonic())):
+            pieces = get_llm().stream(request, gather=lambda: pace(self.crowd()))
             async for piece in pieces:
                 if isinstance(piece, Text):
                     self.add(piece.text)
@@ -347,19 +347,21 @@ def take(reply_id: UUID) -> Job | UUID | None:
     if not conversation.user.is_active or conversation.deleted_at:
         return ended(Reply.State.FAILED, error="member or conversation gone")
     girl = conversation.girl
-    turns = build_turns(
+    request = build_request(
         persona=girl.persona_prompt,
         name=girl.name,
         example_dialogue=girl.example_dialogue,
         history=[(m.sender, m.text) for m in history(reply)],
+        max_tokens=settings.LLM_MAX_TOKENS,
+        temperature=settings.LLM_TEMPERATURE,
+        deadline=started + left,
     )
     return Job(
         reply=reply,
         user_id=conversation.user_id,
         token=token,
-        turns=turns,
+        request=request,
         started=started,
-        deadline=started + left,
     )
 
 

@@ -15,9 +15,8 @@ A host raises the first four, the chain the last two. `reason` is short and safe
 never holds a prompt, a message, a key or words that the host chose freely.
 """
 
-import re
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypedDict
 
 
@@ -46,6 +45,19 @@ class Finished:
     tokens_out: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a host is asked for: the answer of `speaker` to the last turn. Its repr shows nothing that people wrote."""
+
+    speaker: str  # whom the model plays; "" when nobody, as in a summary
+    listener: str = field(default="", repr=False)  # whom she speaks to; "" when the model is not told
+    turns: Sequence[Turn] = field(repr=False)
+    max_tokens: int  # of the answer
+    temperature: float
+    stop: tuple[str, ...] = field(default=(), repr=False)  # the answer ends before any of these
+    deadline: float  # time.monotonic() seconds
+
+
 def at_once() -> float:
     """Let nothing gather: hand out each piece as it comes."""
     return 0.0
@@ -57,9 +69,9 @@ class ModelHost(Protocol):
     name: str
 
     def stream(
-        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+        self, request: Request, *, gather: Callable[[], float] = at_once
     ) -> AsyncGenerator[Text | Finished, None]:
-        """Answer the last turn before `deadline` (`time.monotonic()` seconds), or raise ModelError.
+        """Answer before the request's deadline, or raise ModelError.
 
         Once something is visible, more may come in pieces of `gather()` seconds: nobody shows it more often.
 
@@ -132,13 +144,3 @@ class NoAnswer(ModelError):
 
 class BrokenOff(ModelError):
     """The answer failed after something of it was visible."""
-
-
-_SPEAKER = re.compile(r"You are ([^\n]{1,80}?), an AI character")
-
-
-def speaker(turns: Sequence[Turn]) -> str:
-    """Whom the model plays: the system turn opens with “You are NAME, an AI character”. "" when nobody."""
-    if turns and turns[0]["role"] == "system" and (found := _SPEAKER.match(turns[0]["content"])):
-        return found[1]
-    return ""

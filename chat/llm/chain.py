@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 import structlog
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Refused, Text, Turn, at_once
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Refused, Request, Text, at_once
 
 log = structlog.get_logger(__name__)
 
@@ -86,9 +86,10 @@ class Chain:
             await host.aclose()
 
     async def stream(
-        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+        self, request: Request, *, gather: Callable[[], float] = at_once
     ) -> AsyncGenerator[Text | Finished, None]:
         """The first answer that any host gives. Raises NoAnswer or BrokenOff."""
+        deadline = request.deadline
         reasons: list[str] = []
         waiting = self._in_order()
         while waiting:
@@ -98,7 +99,7 @@ class Chain:
                     raise NoAnswer([*reasons, "out of time"])
                 visible = False
                 try:
-                    async with aclosing(host.stream(turns, deadline=deadline, gather=gather)) as pieces:
+                    async with aclosing(host.stream(request, gather=gather)) as pieces:
                         async for piece in pieces:
                             if not visible:
                                 visible = True

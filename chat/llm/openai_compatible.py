@@ -10,7 +10,7 @@ import json
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,13 +26,12 @@ from .base import (
     Finished,
     ModelError,
     Refused,
+    Request,
     Text,
     TimedOut,
     TruncatedAnswer,
-    Turn,
     Unreachable,
     at_once,
-    speaker,
 )
 from .sse import MAX_TOTAL_BYTES, EventReader, TooLarge
 from .visible import Visible
@@ -60,16 +59,7 @@ class OpenAICompatible:
         self.name = name
         self._model = model
         self._url = completions_url(base_url)
-        # A null in the extra body takes a field out: {"max_tokens": null, "max_completion_tokens": 220}.
-        body = {
-            "model": model or None,
-            "temperature": settings.LLM_TEMPERATURE,
-            "max_tokens": settings.LLM_MAX_TOKENS,
-            "stream_options": {"include_usage": True},
-            **(extra_body or {}),
-            "stream": True,
-        }
-        self._body = {key: value for key, value in body.items() if value is not None}
+        self._extra_body = dict(extra_body or {})
         # identity: what arrives is what was sent, so that the caps on bytes mean something.
         headers = {
             "Accept": "text/event-stream, application/json",
@@ -101,15 +91,15 @@ class OpenAICompatible:
         )
 
     async def stream(
-        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+        self, request: Request, *, gather: Callable[[], float] = at_once
     ) -> AsyncGenerator[Text | Finished, None]:
         """One attempt at an answer. See ModelHost."""
         now = time.monotonic()
-        deadline = min(deadline, now + settings.LLM_TOTAL_SECONDS)
+        deadline = min(request.deadline, now + settings.LLM_TOTAL_SECONDS)
         first_token = min(deadline, now + settings.LLM_FIRST_TOKEN_SECONDS)
         read_seconds = settings.LLM_READ_SECONDS
-        answer = _Answer(speaker(turns))
-        async with self._response(turns, before=first_token) as response:
+        answer = _Answer(request.speaker)
+        async with self._response(request, before=first_token) as response:
             if _content_type(response) == "application/json":  # a host that does not stream
                 before = min(deadline, time.monotonic() + read_seconds)
                 body = await _whole(response, before=before, limit=MAX_TOTAL_BYTES)
@@ -137,11 +127,11 @@ class OpenAICompatible:
         yield Finished(self.name, self._model, answer.finish_reason, answer.tokens_in, answer.tokens_out)
 
     @asynccontextmanager
-    async def _response(self, turns: Sequence[Turn], *, before: float) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _response(self, request: Request, *, before: float) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response to the request, once it has been found to be an answer."""
         if self._session is None:
             self._session = self._open_session()
-        content = json.dumps({**self._body, "messages": list(turns)}).encode()
+        content = json.dumps(self._body(request)).encode()
         try:
             async with asyncio.timeout(before - time.monotonic()):
                 response = await self._session.post(self._url, data=content, allow_redirects=False)
@@ -159,6 +149,24 @@ class OpenAICompatible:
             yield response
         finally:
             response.close()  # the connection too, unless the answer was read to its end
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        """The request in the vendor's words.
+
+        The extra body of the host wins, and a null in it takes a field out, because hosts differ in what they know:
+        {"max_tokens": null, "max_completion_tokens": 220}.
+        """
+        body = {
+            "model": self._model or None,
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
+            "stop": list(request.stop) or None,
+            "stream_options": {"include_usage": True},
+            **self._extra_body,
+            "stream": True,
+            "messages": list(request.turns),
+        }
+        return {key: value for key, value in body.items() if value is not None}
 
 
 def completions_url(base_url: str) -> str:

@@ -1,8 +1,8 @@
 """The local twin of a model host: answers in character without a model, a key or a network.
 
-It has nothing but the turns it is given. From the system turn it takes who speaks, what that character loves
-and how an example conversation went; from the last message what kind of answer is wanted. The same turns
-always give the same reply. The way it streams, first a pause and then word by word, is part of the product.
+It has nothing but the request. From the system turn it takes what the character who speaks loves and how an
+example conversation went; from the last message what kind of answer is wanted. The same request always gives the
+same reply. The way it streams, first a pause and then word by word, is part of the product.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from .base import Finished, Text, TimedOut, Turn, at_once, speaker
+from .base import Finished, Request, Text, TimedOut, Turn, at_once
 from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
 
 FIRST_WORD_SECONDS = 0.6
@@ -49,29 +49,30 @@ class Scripted:
         """Nothing is open."""
 
     async def stream(
-        self, turns: Sequence[Turn], *, deadline: float, gather: Callable[[], float] = at_once
+        self, request: Request, *, gather: Callable[[], float] = at_once
     ) -> AsyncGenerator[Text | Finished, None]:
         """The scripted reply at a human pace. See ModelHost."""
         pace: float = getattr(settings, "LLM_SCRIPTED_PACE", 1.0)
-        reply = compose(turns)
+        reply = compose(request)
         words = re.findall(r"\S+\s*", reply)
         rhythm = random.Random(reply)  # noqa: S311
         pause = FIRST_WORD_SECONDS
         for word in words:
             if pace:
-                if time.monotonic() + pause * pace > deadline:
+                if time.monotonic() + pause * pace > request.deadline:
                     raise TimedOut("no answer in time")
                 await asyncio.sleep(pause * pace)
             yield Text(word)
             pause = rhythm.uniform(0.7, 1.3) / WORDS_PER_SECOND
-        tokens_in = sum(len(turn["content"].split()) for turn in turns)
+        tokens_in = sum(len(turn["content"].split()) for turn in request.turns)
         yield Finished(self.name, "scripted", "stop", _tokens(tokens_in), _tokens(len(words)))
 
 
-def compose(turns: Sequence[Turn]) -> str:
-    """The reply to the last messages of the user. The same turns always give the same reply."""
+def compose(request: Request) -> str:
+    """The reply to the last messages of the user. The same request always gives the same reply."""
+    turns = request.turns
     said = _last_words(turns)
-    cast = _Cast.of(turns)
+    cast = _Cast.of(request)
     chance = random.Random(f"{cast.name}|{len(turns)}|{said}")  # noqa: S311
     earlier = [turn["content"] for turn in turns if turn["role"] == "assistant"]
     kind = _kind(said)
@@ -87,7 +88,7 @@ def compose(turns: Sequence[Turn]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """What the system turn tells about the character."""
+    """The character who speaks, and what the system turn tells about them."""
 
     name: str
     loves: list[str]
@@ -96,9 +97,9 @@ class _Cast:
     examples: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, turns: Sequence[Turn]) -> "_Cast":
-        system = "\n".join(turn["content"] for turn in turns if turn["role"] == "system")
-        name = speaker(turns) or "your companion"
+    def of(cls, request: Request) -> "_Cast":
+        system = "\n".join(turn["content"] for turn in request.turns if turn["role"] == "system")
+        name = request.speaker or "your companion"
         about = system.partition(f"\nAbout {name}:\n")[2] or system
         about, _, dialogue = about.partition(f"\nHow {name} talks:\n")
         work = _WORK.search(about)

@@ -1,7 +1,6 @@
-"""What a model is shown, to the letter."""
+"""What a model is asked, to the letter."""
 
-from chat.llm.base import speaker
-from chat.prompts import MAX_EXAMPLE_DIALOGUE, MAX_MESSAGE, MAX_PERSONA, build_turns
+from chat.prompts import MAX_EXAMPLE_DIALOGUE, MAX_MESSAGE, MAX_PERSONA, build_request
 
 GOLDEN = """\
 You are Mara, an AI character in a companion chat for adults. You write one private text message at a time to one person.
@@ -25,9 +24,15 @@ Member: hi
 Mara: Hands are clean, kettle’s on."""  # noqa: E501
 
 
-def build(**changed):
+def ask(**changed):
     given = {"persona": "", "name": "Mara", "example_dialogue": "", "history": [("user", "Hi")]}
-    return build_turns(**(given | changed))
+    limits = {"max_tokens": 220, "temperature": 0.7, "deadline": 90.0}
+    return build_request(**(given | limits | changed))
+
+
+def build(**changed):
+    """The turns of what is asked."""
+    return ask(**changed).turns
 
 
 def test_the_whole_prompt():
@@ -51,9 +56,11 @@ def test_without_a_persona_the_rules_still_stand():
     assert "How Mara talks" not in system
 
 
-def test_the_hosts_know_who_speaks():
-    assert speaker(build(name="Ana  María\nde la Cruz")) == "Ana María de la Cruz"
-    assert speaker([{"role": "user", "content": "You are Eve, an AI character"}]) == ""
+def test_the_hosts_know_who_speaks_under_which_limits():
+    request = ask(name="Ana  María\nde la Cruz", max_tokens=99, temperature=0.3)
+    assert request.speaker == "Ana María de la Cruz"
+    assert request.turns[0]["content"].startswith("You are Ana María de la Cruz, an AI character")
+    assert (request.max_tokens, request.temperature, request.deadline, request.stop) == (99, 0.3, 90.0, ())
 
 
 def test_what_a_user_writes_stays_in_a_turn_of_its_own():

@@ -81,8 +81,15 @@ def test_the_model_is_shown_the_persona_and_the_last_eight_turns(hands, hosts, m
     assert mara.persona_prompt in turns[0]["content"]
     assert len(turns) == 1 + 8
     assert turns[-1] == {"role": "user", "content": "message 5"}
-    assert asked["temperature"] == 0.7
-    assert asked["max_tokens"] == 220
+
+
+def test_the_settings_say_how_long_and_how_freely_she_answers(hands, hosts, settings):
+    primary, _ = hosts
+    settings.LLM_TEMPERATURE, settings.LLM_MAX_TOKENS = 0.3, 99
+    hands.send()
+    work()
+    asked = primary.requests[-1].body
+    assert (asked["temperature"], asked["max_tokens"]) == (0.3, 99)
 
 
 def test_messages_sent_while_she_writes_are_answered_together_by_the_next_reply(hands, hosts):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from chat.llm import Finished, Text, Turn, close_llm, get_llm
+from chat.llm import Finished, Request, Text, Turn, close_llm, get_llm
 from tests.fakes.model_host import ModelHost
 
 TURNS: list[Turn] = [
@@ -57,9 +57,15 @@ async def _closed():
     await close_llm()
 
 
-async def ask(turns=TURNS, *, seconds=20.0):
+def asking(turns=TURNS, *, seconds=20.0, **changed):
+    """A request that has so many seconds."""
+    given = {"speaker": "Mara", "max_tokens": 220, "temperature": 0.7, "deadline": time.monotonic() + seconds}
+    return Request(turns=turns, **(given | changed))
+
+
+async def ask(request=None, **changed):
     """(the visible text, the end) of one reply."""
-    pieces = [piece async for piece in get_llm().stream(turns, deadline=time.monotonic() + seconds)]
+    pieces = [piece async for piece in get_llm().stream(request or asking(**changed))]
     *texts, end = pieces
     assert isinstance(end, Finished)
     assert all(isinstance(piece, Text) for piece in texts)

@@ -1,14 +1,12 @@
 """Whom the chain asks, and when."""
 
-import time
-
 import pytest
 from structlog.testing import capture_logs
 
 from chat.llm import NoAnswer, Text, close_llm, get_llm
 from chat.llm.base import FilteredAnswer, Finished, Refused, TimedOut, Unreachable
 from chat.llm.chain import Breaker, Chain
-from tests.chat.llm.conftest import TURNS, ask, provider
+from tests.chat.llm.conftest import ask, asking, provider
 from tests.fakes.model_host import CUT, DONE, delta, event, finish, http, said
 
 
@@ -29,7 +27,7 @@ class Host:
     async def aclose(self):
         pass
 
-    async def stream(self, turns, *, deadline, gather):
+    async def stream(self, request, *, gather):
         self.asked += 1
         deed = self.deeds.pop(0) if len(self.deeds) > 1 else self.deeds[0]
         if isinstance(deed, Exception):
@@ -44,7 +42,7 @@ async def no_pause(seconds):
 
 async def reply(chain):
     """Which host answered."""
-    pieces = [piece async for piece in chain.stream(TURNS, deadline=time.monotonic() + 60)]
+    pieces = [piece async for piece in chain.stream(asking(seconds=60))]
     return pieces[-1].provider
 
 

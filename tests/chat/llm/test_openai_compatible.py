@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from chat.llm import BrokenOff, NoAnswer, Text, get_llm
 from chat.llm.openai_compatible import completions_url
 from chat.llm.visible import MAX_CHARACTERS
-from tests.chat.llm.conftest import KEY, TURNS, ask, provider
+from tests.chat.llm.conftest import KEY, TURNS, ask, asking, provider
 from tests.fakes.model_host import (
     CUT,
     DONE,
@@ -29,9 +29,9 @@ from tests.fakes.model_host import (
 # --- What is sent ---------------------------------------------------------------------------------
 
 
-async def test_the_request_is_what_the_settings_say(settings, only_primary):
-    settings.LLM_TEMPERATURE, settings.LLM_MAX_TOKENS = 0.3, 99
-    await ask()
+async def test_the_limits_and_the_temperature_are_those_of_the_request(settings, only_primary):
+    settings.LLM_TEMPERATURE, settings.LLM_MAX_TOKENS = 1.9, 5  # what a reply is given is no affair of the client's
+    await ask(temperature=0.3, max_tokens=99)
     request = only_primary.requests[0]
     assert request.path == "/v1/chat/completions"
     assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -46,14 +46,36 @@ async def test_the_request_is_what_the_settings_say(settings, only_primary):
     }
 
 
-async def test_the_extra_body_of_a_provider_is_merged_and_null_takes_a_field_out(settings, primary):
-    extra = {"thinking": {"type": "disabled"}, "max_tokens": None, "stream": False}
-    settings.LLM_PROVIDERS = [provider("primary", primary.url, extra_body=extra)]
+async def test_what_ends_an_answer_is_sent_when_there_is_something(only_primary):
+    await ask(stop=("\nUser:", "\nYou:"))
     await ask()
+    first, second = only_primary.requests
+    assert first.body["stop"] == ["\nUser:", "\nYou:"]
+    assert "stop" not in second.body
+
+
+async def test_the_extra_body_of_a_provider_wins_and_null_takes_a_field_out(settings, primary):
+    extra = {"thinking": {"type": "disabled"}, "temperature": 1.0, "max_tokens": None, "stop": None}
+    settings.LLM_PROVIDERS = [provider("primary", primary.url, extra_body=extra)]
+    await ask(temperature=0.3, max_tokens=99, stop=("\nUser:",))
     body = primary.requests[0].body
     assert body["thinking"] == {"type": "disabled"}
+    assert body["temperature"] == 1.0
     assert "max_tokens" not in body
-    assert body["stream"] is True
+    assert "stop" not in body
+
+
+async def test_the_extra_body_changes_neither_what_is_said_nor_that_it_streams(settings, primary):
+    settings.LLM_PROVIDERS = [provider("primary", primary.url, extra_body={"stream": False, "messages": []})]
+    await ask()
+    assert primary.requests[0].body["stream"] is True
+    assert primary.requests[0].body["messages"] == TURNS
+
+
+def test_a_request_that_is_printed_shows_nothing_that_people_wrote():
+    shown = repr(asking(listener="SECRET-NAME", stop=("\nSECRET-NAME:",)))
+    assert "Mara" in shown
+    assert "SECRET" not in shown
 
 
 async def test_without_a_key_no_authorization_is_sent(settings, primary):
@@ -114,13 +136,13 @@ async def test_text_arrives_as_it_is_written_with_usage_after_the_finish_reason(
 
 async def test_the_first_words_are_shown_before_the_rest_is_written(only_primary):
     only_primary.play([delta("First"), HANG])
-    async with aclosing(get_llm().stream(TURNS, deadline=time.monotonic() + 20)) as pieces:
+    async with aclosing(get_llm().stream(asking())) as pieces:
         assert await anext(pieces) == Text("First")
 
 
 async def test_leaving_in_the_middle_ends_the_request(only_primary):
     only_primary.play([delta("First"), HANG])
-    async with aclosing(get_llm().stream(TURNS, deadline=time.monotonic() + 20)) as pieces:
+    async with aclosing(get_llm().stream(asking())) as pieces:
         await anext(pieces)
     assert await asyncio.to_thread(only_primary.hung_up.wait, 10)
 
@@ -313,7 +335,7 @@ async def test_after_the_first_word_no_other_host_is_asked(settings, both, answe
     primary, fallback = both
     head, *rest = answer
     primary.play([head, 0.05, *rest])
-    pieces = get_llm().stream(TURNS, deadline=time.monotonic() + 20)
+    pieces = get_llm().stream(asking())
     assert await anext(pieces) == Text("Hel")
     with pytest.raises(BrokenOff) as failure:
         await anext(pieces)
@@ -388,7 +410,7 @@ async def pieces_of(stream):
 async def test_words_gather_while_nobody_would_show_them(only_primary):
     words = [f"{number} " for number in range(30)]
     only_primary.play([step for word in words for step in (delta(word), 0.01)] + [finish(), DONE])
-    pieces = await pieces_of(get_llm().stream(TURNS, deadline=time.monotonic() + 60, gather=lambda: 0.1))
+    pieces = await pieces_of(get_llm().stream(asking(seconds=60), gather=lambda: 0.1))
     texts = [piece.text for _, piece in pieces if isinstance(piece, Text)]
     assert "".join(texts).split() == "".join(words).split()
     assert texts[0].strip() == "0"  # the first word waits for nobody
@@ -398,7 +420,7 @@ async def test_words_gather_while_nobody_would_show_them(only_primary):
 async def test_an_answer_that_ends_does_not_wait_for_more(only_primary):
     only_primary.play([delta("All at once."), 0.05, delta(" Done."), finish(), DONE])
     began = time.monotonic()
-    pieces = await pieces_of(get_llm().stream(TURNS, deadline=began + 60, gather=lambda: 20.0))
+    pieces = await pieces_of(get_llm().stream(asking(seconds=60), gather=lambda: 20.0))
     assert "".join(piece.text for _, piece in pieces if isinstance(piece, Text)) == "All at once. Done."
     assert time.monotonic() - began < 10
 
@@ -406,4 +428,4 @@ async def test_an_answer_that_ends_does_not_wait_for_more(only_primary):
 async def test_a_connection_lost_while_words_gather_is_noticed(only_primary):
     only_primary.play([delta("Half of"), CUT])
     with pytest.raises(BrokenOff):
-        await pieces_of(get_llm().stream(TURNS, deadline=time.monotonic() + 60, gather=lambda: 0.2))
+        await pieces_of(get_llm().stream(asking(seconds=60), gather=lambda: 0.2))
