@@ -114,10 +114,11 @@ class Draft:
         async with asyncio.timeout(max(0.1, request.deadline - time.monotonic())):
             pieces = get_llm().stream(request, gather=lambda: pace(self.crowd()))
             async for piece in pieces:
-                if isinstance(piece, Text):
-                    self.add(piece.text)
-                else:
-                    self.finished = piece
+                match piece:  # other kinds are for others
+                    case Text(text):
+                        self.add(text)
+                    case Finished():
+                        self.finished = piece
 
     def add(self, text: str) -> None:
         """Take a few more words; push the first ones now, later ones together with those that follow soon."""

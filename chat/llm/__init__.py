@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Request, Text, Turn
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Request, Text, Turn
 from .chain import Chain
 from .openai_compatible import OpenAICompatible
 from .scripted import Scripted
@@ -16,6 +16,7 @@ __all__ = [
     "ModelError",
     "ModelHost",
     "NoAnswer",
+    "Piece",
     "Request",
     "Text",
     "Turn",

@@ -17,14 +17,35 @@ never holds a prompt, a message, a key or words that the host chose freely.
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypedDict
+from typing import Literal, Protocol, TypeAlias, TypedDict
+
+
+class TextPart(TypedDict):
+    """Words inside a turn."""
+
+    type: Literal["text"]
+    text: str
+
+
+# What a turn holds: words, or parts in the order in which they are told. There are only words so far; a picture or a
+# recording will be one more TypedDict in the union, and one more vendor shape in openai_compatible._message().
+Part: TypeAlias = TextPart
+Content: TypeAlias = str | Sequence[Part]
 
 
 class Turn(TypedDict):
     """One message as the model is shown it."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: Content
+
+
+def text_of(turn: Turn) -> str:
+    """The words of a turn. Parts stand on lines of their own, as hosts join them that know text only."""
+    content = turn["content"]
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content if part["type"] == "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,11 @@ class Finished:
     finish_reason: str
     tokens_in: int | None
     tokens_out: int | None
+
+
+# What a stream is made of. Kinds may be added: match on those you know, and ignore the others. Only text is visible:
+# whatever else comes before it may come again, from another host.
+Piece: TypeAlias = Text | Finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +94,7 @@ class ModelHost(Protocol):
 
     name: str
 
-    def stream(
-        self, request: Request, *, gather: Callable[[], float] = at_once
-    ) -> AsyncGenerator[Text | Finished, None]:
+    def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
         """Answer before the request's deadline, or raise ModelError.
 
         Once something is visible, more may come in pieces of `gather()` seconds: nobody shows it more often.

@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 import structlog
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Refused, Request, Text, at_once
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Refused, Request, Text, at_once
 
 log = structlog.get_logger(__name__)
 
@@ -85,9 +85,7 @@ class Chain:
         for host, _ in self._hosts:
             await host.aclose()
 
-    async def stream(
-        self, request: Request, *, gather: Callable[[], float] = at_once
-    ) -> AsyncGenerator[Text | Finished, None]:
+    async def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
         """The first answer that any host gives. Raises NoAnswer or BrokenOff."""
         deadline = request.deadline
         reasons: list[str] = []
@@ -101,13 +99,14 @@ class Chain:
                 try:
                     async with aclosing(host.stream(request, gather=gather)) as pieces:
                         async for piece in pieces:
-                            if not visible:
-                                visible = True
-                                if breaker.is_open:
-                                    log.info("model_host_recovered", provider=host.name)
+                            match piece:
+                                case Text() if not visible:
+                                    visible = True
+                                    if breaker.is_open:
+                                        log.info("model_host_recovered", provider=host.name)
+                                        breaker.succeeded()
+                                case Finished():
                                     breaker.succeeded()
-                            if isinstance(piece, Finished):
-                                breaker.succeeded()
                             yield piece
                     return
                 except ModelError as error:

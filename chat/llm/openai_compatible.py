@@ -25,13 +25,16 @@ from .base import (
     FilteredAnswer,
     Finished,
     ModelError,
+    Piece,
     Refused,
     Request,
     Text,
     TimedOut,
     TruncatedAnswer,
+    Turn,
     Unreachable,
     at_once,
+    text_of,
 )
 from .sse import MAX_TOTAL_BYTES, EventReader, TooLarge
 from .visible import Visible
@@ -90,9 +93,7 @@ class OpenAICompatible:
             auto_decompress=False,
         )
 
-    async def stream(
-        self, request: Request, *, gather: Callable[[], float] = at_once
-    ) -> AsyncGenerator[Text | Finished, None]:
+    async def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
         """One attempt at an answer. See ModelHost."""
         now = time.monotonic()
         deadline = min(request.deadline, now + settings.LLM_TOTAL_SECONDS)
@@ -164,7 +165,7 @@ class OpenAICompatible:
             "stream_options": {"include_usage": True},
             **self._extra_body,
             "stream": True,
-            "messages": list(request.turns),
+            "messages": [_message(turn) for turn in request.turns],
         }
         return {key: value for key, value in body.items() if value is not None}
 
@@ -175,6 +176,11 @@ def completions_url(base_url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ImproperlyConfigured("The base URL of a model host looks like https://host or http://host:11434/v1.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}/chat/completions"
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    """A turn in the vendor's shape. Words go as one string, in parts or not: some hosts refuse a list of parts."""
+    return {"role": turn["role"], "content": text_of(turn)}
 
 
 class _Answer:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from .base import Finished, Request, Text, TimedOut, Turn, at_once
+from .base import Finished, Piece, Request, Text, TimedOut, Turn, at_once, text_of
 from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
 
 FIRST_WORD_SECONDS = 0.6
@@ -48,9 +48,7 @@ class Scripted:
     async def aclose(self) -> None:
         """Nothing is open."""
 
-    async def stream(
-        self, request: Request, *, gather: Callable[[], float] = at_once
-    ) -> AsyncGenerator[Text | Finished, None]:
+    async def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
         """The scripted reply at a human pace. See ModelHost."""
         pace: float = getattr(settings, "LLM_SCRIPTED_PACE", 1.0)
         reply = compose(request)
@@ -64,7 +62,7 @@ class Scripted:
                 await asyncio.sleep(pause * pace)
             yield Text(word)
             pause = rhythm.uniform(0.7, 1.3) / WORDS_PER_SECOND
-        tokens_in = sum(len(turn["content"].split()) for turn in request.turns)
+        tokens_in = sum(len(text_of(turn).split()) for turn in request.turns)
         yield Finished(self.name, "scripted", "stop", _tokens(tokens_in), _tokens(len(words)))
 
 
@@ -74,7 +72,7 @@ def compose(request: Request) -> str:
     said = _last_words(turns)
     cast = _Cast.of(request)
     chance = random.Random(f"{cast.name}|{len(turns)}|{said}")  # noqa: S311
-    earlier = [turn["content"] for turn in turns if turn["role"] == "assistant"]
+    earlier = [text_of(turn) for turn in turns if turn["role"] == "assistant"]
     kind = _kind(said)
     variants = [reply for reply in REPLIES.get(kind, ()) if cast.asks or "{ask" not in reply]
     if kind not in GRAVE and (remembered := cast.example_for(said)) and remembered not in earlier:
@@ -98,7 +96,7 @@ class _Cast:
 
     @classmethod
     def of(cls, request: Request) -> "_Cast":
-        system = "\n".join(turn["content"] for turn in request.turns if turn["role"] == "system")
+        system = "\n".join(text_of(turn) for turn in request.turns if turn["role"] == "system")
         name = request.speaker or "your companion"
         about = system.partition(f"\nAbout {name}:\n")[2] or system
         about, _, dialogue = about.partition(f"\nHow {name} talks:\n")
@@ -159,7 +157,7 @@ def _last_words(turns: Sequence[Turn]) -> str:
     for turn in reversed(turns):
         if turn["role"] != "user":
             break
-        said.append(turn["content"])
+        said.append(text_of(turn))
     return "\n".join(reversed(said)).strip()
 
 

@@ -1,5 +1,7 @@
 """Whom the chain asks, and when."""
 
+from dataclasses import dataclass
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -228,6 +230,22 @@ async def test_what_may_be_about_one_conversation_does_not_open_it(error):
     for _ in range(8):
         await reply(chain)
     assert primary.asked == 8
+
+
+@dataclass
+class Unheard:
+    """A piece of a kind that nobody knows yet."""
+
+
+async def test_a_piece_of_another_kind_is_handed_on_and_another_host_may_still_answer():
+    class Thinking(Host):
+        async def stream(self, request, *, gather):
+            yield Unheard()
+            raise TimedOut("late")
+
+    chain = Chain([Thinking("primary"), Host("fallback", "hi")], pause=no_pause)
+    pieces = [piece async for piece in chain.stream(asking())]
+    assert pieces == [Unheard(), Text("hi"), Finished("fallback", "model", "stop", None, None)]
 
 
 async def test_a_pause_before_asking_again_is_short_and_never_the_same():

@@ -46,6 +46,15 @@ async def test_the_limits_and_the_temperature_are_those_of_the_request(settings,
     }
 
 
+async def test_words_in_parts_are_sent_as_one_string_which_every_host_knows(only_primary):
+    parts = [{"type": "text", "text": "Look at this."}, {"type": "text", "text": "And this."}]
+    await ask(turns=[*TURNS, {"role": "user", "content": parts}])
+    assert only_primary.requests[0].body["messages"] == [
+        *TURNS,
+        {"role": "user", "content": "Look at this.\nAnd this."},
+    ]
+
+
 async def test_what_ends_an_answer_is_sent_when_there_is_something(only_primary):
     await ask(stop=("\nUser:", "\nYou:"))
     await ask()

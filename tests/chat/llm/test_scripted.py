@@ -154,6 +154,12 @@ def test_without_a_persona_it_still_has_something_to_say():
     assert compose(asking([], speaker=""))
 
 
+async def test_words_in_parts_are_heard_and_counted_like_others():
+    whole = [{"role": "user", "content": "I feel so lonely\nmy cat died"}]
+    parts = [{"type": "text", "text": "I feel so lonely"}, {"type": "text", "text": "my cat died"}]
+    assert await ask(asking([{"role": "user", "content": parts}])) == await ask(asking(whole))
+
+
 def test_who_speaks_is_what_the_request_says():
     turns = [{"role": "system", "content": "You are Eve."}, {"role": "user", "content": "Who are you?"}]
     assert "Mara" in compose(asking(turns))
