@@ -92,16 +92,13 @@ def pace(replies: int) -> float:
 
 @dataclass(slots=True)
 class Draft:
-    """A reply while it is being written: its text, and what of it was pushed."""
+    """A reply while it is being written. What is in its text was pushed."""
 
     job: Job
     announcer: Announcer
     crowd: Callable[[], int]  # how many replies are written at this moment
     text: str = ""
-    units: int = 0  # UTF-16 units pushed so far
-    unpushed: str = ""
-    pushed_at: float = 0.0
-    timer: asyncio.TimerHandle | None = None
+    units: int = 0  # of the text, in UTF-16
     first_token_at: float | None = None
     finished: Finished | None = None
     ending: Ending | None = None
@@ -109,36 +106,31 @@ class Draft:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write(self) -> None:
-        """Stream the reply from the model hosts. Raises ModelError."""
+        """Stream the reply from the model hosts. Raises ModelError.
+
+        Words are pushed as soon as they are read, and read at the pace of the pushes: those that come in between gather
+        at the host's door, where five cost as much as one. The first and the last wait for nothing.
+        """
         request = self.job.request
         async with asyncio.timeout(max(0.1, request.deadline - time.monotonic())):
-            pieces = get_llm().stream(request, gather=lambda: pace(self.crowd()))
-            async for piece in pieces:
-                match piece:  # other kinds are for others
-                    case Text(text):
-                        self.add(text)
-                    case Finished():
-                        self.finished = piece
+            async with contextlib.aclosing(get_llm().stream(request)) as pieces:
+                async for piece in pieces:
+                    match piece:  # other kinds are for others
+                        case Text(text, last):
+                            self.add(text)
+                            if not last:
+                                await asyncio.sleep(pace(self.crowd()))
+                        case Finished():
+                            self.finished = piece
 
     def add(self, text: str) -> None:
-        """Take a few more words; push the first ones now, later ones together with those that follow soon."""
-        now = time.monotonic()
+        """Take a few more words, and push them."""
         if self.first_token_at is None and not is_blank(text):
-            self.first_token_at = now
+            self.first_token_at = time.monotonic()
+        reply = self.job.reply
+        self.announcer.announce(self.job.user_id, frames.delta_frame(reply.conversation_id, reply.pk, self.units, text))
         self.text += text
-        self.unpushed += text
-        if self.timer is None:
-            wait = self.pushed_at + pace(self.crowd()) - now
-            if wait <= 0:
-                self.push()
-            else:
-                self.timer = asyncio.get_running_loop().call_later(wait, self.push)
-
-    def push(self) -> None:
-        """Send what was not sent yet."""
-        if self.unpushed:
-            reply = self.job.reply
-            self._announce(frames.delta_frame(reply.conversation_id, reply.pk, self.units, self.unpushed))
+        self.units += utf16_length(text)
 
     def push_whole(self) -> None:
         """Send the reply with all its text so far: tabs that missed a delta, or just opened, are whole again."""
@@ -149,18 +141,9 @@ class Draft:
             "text": self.text,
             "can_retry": False,
         }
-        self._announce({"type": "reply", "conversation": str(reply.conversation_id), "reply": shape})
-
-    def _announce(self, frame: frames.ServerFrame) -> None:
-        """Send a frame after which everything so far was pushed."""
-        self.announcer.announce(self.job.user_id, frame)
-        self.units += utf16_length(self.unpushed)
-        self.unpushed = ""
-        if self.text:  # the first words wait for nothing
-            self.pushed_at = time.monotonic()
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        self.announcer.announce(
+            self.job.user_id, {"type": "reply", "conversation": str(reply.conversation_id), "reply": shape}
+        )
 
     def end_early(self, ending: Ending) -> None:
         """Cut the model off."""
@@ -229,8 +212,6 @@ class Desk:
             saving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await saving
-            if error or draft.ending is not None:
-                draft.push()  # the last words of a whole reply come with its message
         match draft.ending:
             case Ending.LOST:
                 return None

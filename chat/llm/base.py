@@ -15,7 +15,7 @@ A host raises the first four, the chain the last two. `reason` is short and safe
 never holds a prompt, a message, a key or words that the host chose freely.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, TypedDict
 
@@ -53,6 +53,7 @@ class Text:
     """Visible text, to be shown at once. Joined, the texts of a stream are the reply."""
 
     text: str
+    last: bool = False  # the host says that it ends here: nobody needs to wait for more before they read on
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +85,15 @@ class Request:
     deadline: float  # time.monotonic() seconds
 
 
-def at_once() -> float:
-    """Let nothing gather: hand out each piece as it comes."""
-    return 0.0
-
-
 class ModelHost(Protocol):
     """Something that continues a conversation."""
 
     name: str
 
-    def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
+    def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Answer before the request's deadline, or raise ModelError.
 
-        Once something is visible, more may come in pieces of `gather()` seconds: nobody shows it more often.
+        A host writes on while nobody reads: whoever takes their time gets all that was written meanwhile as one piece.
 
         Whoever may leave early closes the generator (`contextlib.aclosing`): that ends the request.
         """

@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 import structlog
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Refused, Request, Text, at_once
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Refused, Request, Text
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Chain:
         for host, _ in self._hosts:
             await host.aclose()
 
-    async def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """The first answer that any host gives. Raises NoAnswer or BrokenOff."""
         deadline = request.deadline
         reasons: list[str] = []
@@ -97,7 +97,7 @@ class Chain:
                     raise NoAnswer([*reasons, "out of time"])
                 visible = False
                 try:
-                    async with aclosing(host.stream(request, gather=gather)) as pieces:
+                    async with aclosing(host.stream(request)) as pieces:
                         async for piece in pieces:
                             match piece:
                                 case Text() if not visible:

@@ -10,7 +10,7 @@ import json
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +33,6 @@ from .base import (
     TruncatedAnswer,
     Turn,
     Unreachable,
-    at_once,
     text_of,
 )
 from .sse import MAX_TOTAL_BYTES, EventReader, TooLarge
@@ -93,7 +92,7 @@ class OpenAICompatible:
             auto_decompress=False,
         )
 
-    async def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """One attempt at an answer. See ModelHost."""
         now = time.monotonic()
         deadline = min(request.deadline, now + settings.LLM_TOTAL_SECONDS)
@@ -105,7 +104,7 @@ class OpenAICompatible:
                 before = min(deadline, time.monotonic() + read_seconds)
                 body = await _whole(response, before=before, limit=MAX_TOTAL_BYTES)
                 if text := answer.document(body):
-                    yield Text(text)
+                    yield Text(text, last=True)
             else:
                 content = response.content
                 while not answer.done:
@@ -118,11 +117,9 @@ class OpenAICompatible:
                         chunk = b""  # all was said, only the farewell is missing
                     text = answer.feed(chunk) if chunk else answer.close()
                     if text:
-                        yield Text(text)
+                        yield Text(text, last=bool(answer.finish_reason))
                     if answer.finish_reason and not answer.done:
                         deadline = first_token = min(deadline, time.monotonic() + FAREWELL_SECONDS)
-                    if text and not answer.done:
-                        await _let_gather(content, gather())
                 if not answer.full:
                     await _drain(content)
         yield Finished(self.name, self._model, answer.finish_reason, answer.tokens_in, answer.tokens_out)
@@ -349,14 +346,6 @@ async def _next(content: aiohttp.StreamReader, *, before: float) -> bytes:
             return await content.readany()
     except VENDOR_ERRORS as error:
         raise _ours(error, TruncatedAnswer) from None
-
-
-async def _let_gather(content: aiohttp.StreamReader, seconds: float) -> None:
-    """Let more of the answer come before it is read on, unless it ends: to read five words costs as much as one."""
-    if seconds > 0:
-        with contextlib.suppress(*VENDOR_ERRORS):  # the next read meets the same error
-            async with asyncio.timeout(seconds):
-                await content.wait_eof()
 
 
 async def _drain(content: aiohttp.StreamReader) -> None:

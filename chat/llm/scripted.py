@@ -9,12 +9,13 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
-from .base import Finished, Piece, Request, Text, TimedOut, Turn, at_once, text_of
+from .base import Finished, Piece, Request, Text, TimedOut, Turn, text_of
 from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
 
 FIRST_WORD_SECONDS = 0.6
@@ -48,22 +49,25 @@ class Scripted:
     async def aclose(self) -> None:
         """Nothing is open."""
 
-    async def stream(self, request: Request, *, gather: Callable[[], float] = at_once) -> AsyncGenerator[Piece, None]:
-        """The scripted reply at a human pace. See ModelHost."""
+    async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The scripted reply at a human pace, whoever reads. See ModelHost."""
         pace: float = getattr(settings, "LLM_SCRIPTED_PACE", 1.0)
         reply = compose(request)
-        words = re.findall(r"\S+\s*", reply)
+        words = deque(re.findall(r"\S+\s*", reply))
+        tokens_out = _tokens(len(words))
         rhythm = random.Random(reply)  # noqa: S311
-        pause = FIRST_WORD_SECONDS
-        for word in words:
-            if pace:
-                if time.monotonic() + pause * pace > request.deadline:
-                    raise TimedOut("no answer in time")
-                await asyncio.sleep(pause * pace)
-            yield Text(word)
-            pause = rhythm.uniform(0.7, 1.3) / WORDS_PER_SECOND
+        due = time.monotonic() + FIRST_WORD_SECONDS * pace  # when the next word is written
+        while words:
+            if due > request.deadline:
+                raise TimedOut("no answer in time")
+            await asyncio.sleep(due - time.monotonic())
+            written = ""
+            while words and (not written or due <= time.monotonic()):
+                written += words.popleft()
+                due += rhythm.uniform(0.7, 1.3) / WORDS_PER_SECOND * pace
+            yield Text(written, last=not words)
         tokens_in = sum(len(text_of(turn).split()) for turn in request.turns)
-        yield Finished(self.name, "scripted", "stop", _tokens(tokens_in), _tokens(len(words)))
+        yield Finished(self.name, "scripted", "stop", _tokens(tokens_in), tokens_out)
 
 
 def compose(request: Request) -> str:

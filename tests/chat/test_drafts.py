@@ -1,23 +1,39 @@
 """How words come from a model host into a draft, and from there to the tabs."""
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
 
 from chat import replying
-from chat.llm import Finished, Request, Text
+from chat.llm import BrokenOff, Finished, Request, Text, close_llm
 from chat.models import Reply
+from tests.fakes.model_host import CUT, DONE, HANG, ModelHost, delta, finish, said
+
+CROWD = 500  # as many as make words travel together for the longest time: a quarter of a second
+
+
+@pytest.fixture
+async def host(settings):
+    with ModelHost() as host:
+        settings.LLM_PROVIDERS = [{"name": "primary", "base_url": host.url, "model": "model"}]
+        yield host
+        await close_llm()
 
 
 class Tabs:
     """An announcer that keeps what it is told: `pushed` is [(seconds since the beginning, words)]."""
 
     def __init__(self):
-        self.began, self.pushed = time.monotonic(), []
+        self.began, self.pushed, self.heard = time.monotonic(), [], asyncio.Event()
 
     def announce(self, user_id, frame):
         if frame["type"] == "delta":
             self.pushed.append((time.monotonic() - self.began, frame["text"]))
+            self.heard.set()
 
 
 def draft_of(*, replies=1, seconds=20.0):
@@ -45,7 +61,7 @@ async def test_a_piece_of_another_kind_is_passed_over(monkeypatch):
     end = Finished("host", "model", "stop", None, None)
 
     class Host:
-        async def stream(self, request, *, gather):
+        async def stream(self, request):
             for piece in (Picture("a"), Text("Hello"), Picture("b"), Text(" there."), end):
                 yield piece
 
@@ -54,3 +70,69 @@ async def test_a_piece_of_another_kind_is_passed_over(monkeypatch):
     await draft.write()
     assert draft.text == "Hello there."
     assert draft.finished is end
+
+
+async def test_the_first_words_and_an_answer_that_comes_whole_wait_for_nothing(host, monkeypatch):
+    monkeypatch.setattr(replying, "pace", lambda replies: 10.0)
+    host.play(said("Hello there."))
+    draft = draft_of()
+    await draft.write()
+    took = time.monotonic() - draft.announcer.began
+    assert [words for _, words in draft.announcer.pushed] == ["Hello there."]
+    assert took < 5
+
+
+async def test_the_first_words_are_pushed_before_the_next_are_written(host):
+    host.play([delta("First"), HANG])
+    draft = draft_of(replies=CROWD)
+    writing = asyncio.create_task(draft.write())
+    await draft.announcer.heard.wait()
+    assert [words for _, words in draft.announcer.pushed] == ["First"]
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+
+
+async def test_under_load_five_words_are_one_push(host, monkeypatch):
+    monkeypatch.setattr(replying, "PUSH_SECONDS_MOST", 1.5)  # time enough for five words on any machine
+    words = ["one", " two", " three", " four", " five", " six"]
+    host.play([step for word in words for step in (delta(word), 0.02)] + [finish(), DONE])
+    draft = draft_of(replies=CROWD)
+    await draft.write()
+    assert [words for _, words in draft.announcer.pushed] == ["one", " two three four five six"]
+    assert draft.units == len("one two three four five six")
+
+
+async def test_words_go_on_at_the_pace_and_the_end_is_at_most_one_later(host):
+    host.play([step for number in range(50) for step in (delta(f" {number}"), 0.02)] + [finish(), DONE])
+    draft = draft_of(replies=CROWD)
+    await draft.write()
+    ended = time.monotonic() - draft.announcer.began
+    times = [at for at, _ in draft.announcer.pushed]
+    assert len(times) >= 3
+    assert all(later - at > 0.2 for at, later in pairwise(times))
+    assert "".join(words for _, words in draft.announcer.pushed).split() == [str(n) for n in range(50)]
+    assert ended - times[-1] < 0.25 + 0.5
+
+
+async def test_who_stops_her_between_two_reads_ends_the_request(host):
+    host.play([delta("First"), HANG])
+    draft = draft_of(replies=CROWD)
+    draft.writing = asyncio.create_task(draft.write())
+    await draft.announcer.heard.wait()
+    draft.end_early(replying.Ending.STOPPED)
+    with pytest.raises(asyncio.CancelledError):
+        await draft.writing
+    assert await asyncio.to_thread(host.hung_up.wait, 10)
+
+
+async def test_an_answer_that_breaks_off_between_two_reads_has_failed(host):
+    host.play([delta("Half of"), 0.05, CUT])
+    with pytest.raises(BrokenOff):
+        await draft_of(replies=CROWD).write()
+
+
+async def test_no_time_is_left_for_an_answer_past_its_deadline(host):
+    host.play([delta("First"), HANG])
+    with pytest.raises((TimeoutError, BrokenOff)):
+        await draft_of(seconds=0.5).write()

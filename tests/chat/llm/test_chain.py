@@ -29,7 +29,7 @@ class Host:
     async def aclose(self):
         pass
 
-    async def stream(self, request, *, gather):
+    async def stream(self, request):
         self.asked += 1
         deed = self.deeds.pop(0) if len(self.deeds) > 1 else self.deeds[0]
         if isinstance(deed, Exception):
@@ -239,7 +239,7 @@ class Unheard:
 
 async def test_a_piece_of_another_kind_is_handed_on_and_another_host_may_still_answer():
     class Thinking(Host):
-        async def stream(self, request, *, gather):
+        async def stream(self, request):
             yield Unheard()
             raise TimedOut("late")
 

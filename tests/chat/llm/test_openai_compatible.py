@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from contextlib import aclosing
 
 import pytest
@@ -408,33 +407,32 @@ async def test_more_streams_than_the_transports_default_run_at_once(settings, on
     assert len({request.connection for request in only_primary.requests}) == 150
 
 
-# --- Gathering ------------------------------------------------------------------------------------
+# --- A reader who takes their time ----------------------------------------------------------------
 
 
-async def pieces_of(stream):
-    """When each piece came, and what it was."""
-    return [(time.monotonic(), piece) async for piece in stream]
-
-
-async def test_words_gather_while_nobody_would_show_them(only_primary):
+async def test_what_comes_while_nobody_reads_is_one_piece(only_primary):
     words = [f"{number} " for number in range(30)]
     only_primary.play([step for word in words for step in (delta(word), 0.01)] + [finish(), DONE])
-    pieces = await pieces_of(get_llm().stream(asking(seconds=60), gather=lambda: 0.1))
-    texts = [piece.text for _, piece in pieces if isinstance(piece, Text)]
-    assert "".join(texts).split() == "".join(words).split()
-    assert texts[0].strip() == "0"  # the first word waits for nobody
-    assert 2 <= len(texts) <= 10
+    async with aclosing(get_llm().stream(asking(seconds=60))) as pieces:
+        first = await anext(pieces)
+        await asyncio.sleep(1.5)
+        rest = [piece async for piece in pieces]
+    assert first.text == "0"  # as soon as it is here
+    assert rest[0] == Text(" " + "".join(words[1:]).strip(), last=True)
+    assert len(rest) == 2
 
 
-async def test_an_answer_that_ends_does_not_wait_for_more(only_primary):
-    only_primary.play([delta("All at once."), 0.05, delta(" Done."), finish(), DONE])
-    began = time.monotonic()
-    pieces = await pieces_of(get_llm().stream(asking(seconds=60), gather=lambda: 20.0))
-    assert "".join(piece.text for _, piece in pieces if isinstance(piece, Text)) == "All at once. Done."
-    assert time.monotonic() - began < 10
+@pytest.mark.parametrize("end", [[finish(), DONE], [DONE], [finish()]], ids=["both", "only [DONE]", "only a reason"])
+async def test_the_last_words_say_so_when_the_host_does(only_primary, end):
+    only_primary.play([delta("Hi"), 0.2, b"".join([delta(" there."), *end])])
+    pieces = [piece async for piece in get_llm().stream(asking())]
+    assert pieces[:2] == [Text("Hi"), Text(" there.", last=True)]
 
 
-async def test_a_connection_lost_while_words_gather_is_noticed(only_primary):
-    only_primary.play([delta("Half of"), CUT])
-    with pytest.raises(BrokenOff):
-        await pieces_of(get_llm().stream(asking(seconds=60), gather=lambda: 0.2))
+async def test_a_connection_lost_while_nobody_reads_is_noticed(only_primary):
+    only_primary.play([delta("Half of"), 0.05, CUT])
+    async with aclosing(get_llm().stream(asking(seconds=60))) as pieces:
+        await anext(pieces)
+        await asyncio.sleep(0.3)
+        with pytest.raises(BrokenOff):
+            await anext(pieces)

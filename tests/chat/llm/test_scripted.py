@@ -1,12 +1,14 @@
 """The scripted model: good company without a key."""
 
+import asyncio
 import time
 import tomllib
+from contextlib import aclosing
 
 import pytest
 from django.conf import settings as django_settings
 
-from chat.llm import Finished, Text, get_llm
+from chat.llm import Finished, NoAnswer, get_llm
 from chat.llm.script import REPLIES
 from chat.llm.scripted import compose
 from chat.prompts import build_request
@@ -46,11 +48,27 @@ async def test_without_a_host_the_scripted_model_answers_and_counts():
 
 
 async def test_it_writes_word_by_word_at_a_human_pace(settings):
-    settings.LLM_SCRIPTED_PACE = 0.01
-    pieces = [piece async for piece in get_llm().stream(after("Hello!"))]
-    words = [piece.text for piece in pieces if isinstance(piece, Text)]
-    assert isinstance(pieces[-1], Finished)
-    assert len(words) == len(compose(after("Hello!")).split())
+    settings.LLM_SCRIPTED_PACE = 0.5
+    *words, end = [piece async for piece in get_llm().stream(after("Hello!"))]
+    assert isinstance(end, Finished)
+    assert "".join(piece.text for piece in words) == compose(after("Hello!"))
+    assert len(words) >= 3  # a piece for each, unless the machine is busy and wakes late
+    assert [piece.last for piece in words] == [False] * (len(words) - 1) + [True]
+
+
+async def test_it_writes_on_while_nobody_reads(settings):
+    settings.LLM_SCRIPTED_PACE = 0.1
+    async with aclosing(get_llm().stream(after("Hello!"))) as pieces:
+        first = await anext(pieces)
+        await asyncio.sleep(0.5)
+        rest = await anext(pieces)
+    assert first.text + rest.text == compose(after("Hello!"))
+
+
+async def test_it_keeps_to_the_deadline(settings):
+    settings.LLM_SCRIPTED_PACE = 1.0
+    with pytest.raises(NoAnswer, match="no answer in time"):
+        await ask(asking(seconds=0.5))
 
 
 def test_the_same_request_gives_the_same_reply_and_another_another():
