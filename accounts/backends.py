@@ -1,11 +1,15 @@
 """Signing in by e-mail, and knowing on each request who somebody is."""
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.db.models import QuerySet
 
 from accounts.models import User
-from config.lib.prepared import Param, Select
+from config.lib.prepared import select
 
-_USER = Select(lambda: User.objects.filter(pk=Param("pk")))
+
+@select
+def _user(pk: int) -> QuerySet[User]:
+    return User.objects.filter(pk=pk)
 
 
 class EmailBackend(AuthenticationBackend):
@@ -13,5 +17,5 @@ class EmailBackend(AuthenticationBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The person of a session; None when they are gone or no longer active."""
-        user = _USER.first(pk=user_id)
+        user = _user.first(user_id)
         return user if user is not None and self.user_can_authenticate(user) else None

@@ -9,6 +9,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django_countries.fields import CountryField
 
+from config.lib.owed import Owed, OwedQuerySet
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes people; e-mail addresses are kept in lower case."""
@@ -168,3 +170,26 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document} {self.version}"
+
+
+class Mail(Owed):
+    """A mail that somebody was promised, as it will be sent: written down with what it tells of, sent afterwards."""
+
+    TASK = "accounts.tasks.send_mail"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mails")
+    template = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True, help_text="Why it was not sent yet, or never.")
+
+    objects = OwedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="mail_due", condition=models.Q(due_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.template} to user {self.user_id}"

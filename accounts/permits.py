@@ -12,17 +12,16 @@ from django.db.models.functions import Now
 from accounts import ratelimits, turnstile
 from accounts.models import Permit, User
 from accounts.turnstile import SecurityCheckFailed
-from config.lib.prepared import Param, Update
+from config.lib.prepared import Change, update
 
 LIVE_PERMITS = 3  # of one person in one scope: a few tabs, not a farm
 KEEP_TOKENS = timedelta(minutes=10)  # Cloudflare's tokens live for five: none mints twice
 
-_use = Update(
-    lambda: Permit.objects.filter(
-        pk=Param("pk"), user=Param("user"), scope=Param("scope"), uses_left__gt=0, expires_at__gt=Now()
-    ),
-    uses_left=F("uses_left") - 1,
-)
+
+@update
+def _use(pk: uuid.UUID, user: int, scope: str) -> Change:
+    permits = Permit.objects.filter(pk=pk, user=user, scope=scope, uses_left__gt=0, expires_at__gt=Now())
+    return permits, {"uses_left": F("uses_left") - 1}
 
 
 def mint(user: User, token: object, scope: str, *, remote_ip: str | None = None) -> Permit:
@@ -58,8 +57,10 @@ def consume(permit_id: uuid.UUID | None, *, user: User, scope: str) -> None:
 
     Raises SecurityCheckFailed when the permit is absent, somebody else's, of another scope, expired or used up.
     """
-    if permit_id is None or not _use(pk=permit_id, user=user.pk, scope=scope):
-        raise SecurityCheckFailed("no-permit")
+    refused = SecurityCheckFailed("no-permit")
+    if permit_id is None:
+        raise refused
+    _use.must(refused, permit_id, user.pk, scope)
 
 
 def sweep() -> int:

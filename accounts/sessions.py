@@ -1,19 +1,25 @@
 """Django's sessions in the database, which every request of a member reads first: with a statement built once."""
 
+from datetime import datetime
+
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from config.lib.prepared import Param, Select
+from config.lib.prepared import select
 
-_LIVE = Select(lambda: Session.objects.filter(session_key=Param("key"), expire_date__gt=Param("now")))
+
+@select
+def _live(key: str, now: datetime) -> QuerySet[Session]:
+    return Session.objects.filter(session_key=key, expire_date__gt=now)
 
 
 class SessionStore(db.SessionStore):
     """The same rows, read a little faster."""
 
     def _get_session_from_db(self) -> Session | None:
-        found = _LIVE.first(key=self.session_key, now=timezone.now())
+        found = _live.first(self.session_key, timezone.now())
         if found is None:
             self._session_key = None
         return found

@@ -1,11 +1,18 @@
 """Bells for the workers."""
 
-from celery import shared_task
+from uuid import UUID
 
-from accounts import permits
+from accounts import emails, permits
+from config.lib.bells import task
 
 
-@shared_task
+@task
 def sweep_permits() -> None:
     """Delete permits that are long over."""
     permits.sweep()
+
+
+@task
+def send_mail(mail_id: str) -> None:
+    """Send one mail that is owed."""
+    emails.send(UUID(mail_id))

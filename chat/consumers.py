@@ -5,21 +5,16 @@ import json
 import time
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import get_user
-from django.http import HttpRequest
 from django.utils import timezone
 from prometheus_client import Gauge
 from pydantic import ValidationError
 
-from accounts.models import User
-from accounts.sessions import SessionStore
-from chat import frames, sweeping, sync
-from chat.models import Conversation, Reply
+from chat import frames, probing
 from chat.realtime import user_group
 from config.lib.database import DatabaseThreads
 
@@ -30,6 +25,7 @@ SOCKETS_FOR_EACH_USER = 10
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 10, 40
 MOST_BAD_FRAMES = 5
 LARGEST_FRAME = 64 * 1024
+HEAR_SECONDS = 2.0  # for a socket's own bell to come back, before it is opened without
 CHECK_SECONDS = 60  # how often an open socket makes sure that its session still is one
 
 open_sockets = Gauge("dusk_open_sockets", "Websockets open in this process.")
@@ -42,11 +38,12 @@ class TabConsumer(AsyncWebsocketConsumer):
     """A tab's socket. Everything about a person goes to one group; the tab picks what it shows."""
 
     async def connect(self) -> None:
-        """Let a signed-in person's tab in; join the group before anything is read."""
+        """Join the group of a signed-in person. The tab is told "open" when it hears: see `opened`."""
         self.user = self.scope["user"]
         self.checking: asyncio.Task[None] | None = None
-        await self.accept()
+        self.hears = False
         if not self.user.is_authenticated:
+            await self.accept()
             return await self.close(NOT_SIGNED_IN)
         open_sockets.inc()
         self.session_key = self.scope["session"].session_key
@@ -55,9 +52,25 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.newer: set[str] = set()
         self.bad_frames = 0
         self.allowance, self.allowance_at = float(FRAMES_AT_ONCE), time.monotonic()
+        self.seen: probing.Seen | None = None
+        self.headers: dict[UUID, probing.Header] = {}
+        self.probed_at = time.monotonic()
         self.checking = asyncio.create_task(self._keep_checking())
         await self.channel_layer.group_add(self.group, self.channel_name)
-        await self._tell_siblings("opened")
+        if await self._tell_siblings("opened"):
+            self.opening = asyncio.get_running_loop().call_later(HEAR_SECONDS, self._open_anyway)
+        else:
+            await self._open()
+
+    async def _open(self) -> None:
+        """Let the tab in. What it asks from now on is answered, and what is told from now on it hears."""
+        if not self.hears:
+            self.hears = True
+            await self.accept()
+
+    def _open_anyway(self) -> None:
+        # Its own bell was lost: Redis is slow or away. The tab asks for what it misses, as always.
+        self.opening_late = asyncio.ensure_future(self._open())
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
@@ -65,6 +78,8 @@ class TabConsumer(AsyncWebsocketConsumer):
             return
         open_sockets.dec()
         self.checking.cancel()
+        if hasattr(self, "opening"):
+            self.opening.cancel()
         await self.channel_layer.group_discard(self.group, self.channel_name)
         await self._tell_siblings("closed")
 
@@ -98,8 +113,15 @@ class TabConsumer(AsyncWebsocketConsumer):
             watch = frames.Watch.model_validate(said)
         except ValidationError:
             return await self._complain("bad_request", "watch takes a conversation's id and a version.")
-        for frame in await in_database(_catch_up, self.user, watch):
-            await self._send(frame)
+        known = self.headers.get(watch.conversation)
+        answer = await in_database(probing.answer, self.user, self.session_key, self.seen, watch, known)
+        if answer is None:
+            return await self.close(NOT_SIGNED_IN)
+        self.seen, self.probed_at = answer.seen, time.monotonic()
+        if answer.header is not None:
+            self.headers = {watch.conversation: answer.header}  # a tab shows one
+        for text in answer.frames:
+            await self.send(text)
 
     def _allowed(self) -> bool:
         now = time.monotonic()
@@ -121,8 +143,9 @@ class TabConsumer(AsyncWebsocketConsumer):
 
     async def frames(self, event: dict[str, Any]) -> None:
         """Forward, as they came: they were encoded once, where they were made."""
-        for text in event["frames"]:
-            await self.send(text)
+        if self.hears:
+            for text in event["frames"]:
+                await self.send(text)
 
     async def end(self, event: dict[str, Any]) -> None:
         """The session ended, or all of this person's did."""
@@ -130,7 +153,10 @@ class TabConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_SIGNED_IN)
 
     async def opened(self, event: dict[str, Any]) -> None:
-        """Another tab of this person: with ten newer ones, this is the oldest and goes."""
+        """A tab of this person. This very one: it hears. Another: with ten newer ones, this is the oldest and goes."""
+        if event["name"] == self.name:
+            self.opening.cancel()
+            return await self._open()
         if event["name"] > self.name:
             self.newer.add(event["name"])
             if len(self.newer) >= SOCKETS_FOR_EACH_USER:
@@ -140,27 +166,35 @@ class TabConsumer(AsyncWebsocketConsumer):
         """Another tab went."""
         self.newer.discard(event["name"])
 
-    async def _tell_siblings(self, what: str) -> None:
+    async def _tell_siblings(self, what: str) -> bool:
+        """Whether the bell went out; while Redis is away the limit waits, the tab must not."""
         try:
             await self.channel_layer.group_send(self.group, {"type": what, "name": self.name})
-        except Exception as error:  # Redis is away: the limit waits, the tab must not
+        except Exception as error:
             log.warning("doorbell_failed", error=repr(error))
+            return False
+        return True
 
     async def _keep_checking(self) -> None:
-        """End when the session or the person is gone, whatever bell was missed; say it when premium runs out."""
-        user, told = self.user, self.user.premium_active
+        """End when the session or the person is gone, whatever bell was missed; say it when premium runs out.
+
+        A tab that watches was checked with each question: only one that was silent for long is checked here.
+        """
+        told, until = self.user.premium_active, self.user.premium_until
         while True:
-            await asyncio.sleep(_until_next_check(user.premium_until))
-            try:
-                user = await in_database(_still_here, self.user.pk, self.session_key)
-            except Exception as error:  # the database is away: ask again later
-                log.warning("session_check_failed", error=type(error).__name__)
-                continue
-            if user is None:
-                return await self.close(NOT_SIGNED_IN)
-            if user.premium_active != told:
-                told = user.premium_active
-                await self._send(frames.account_frame(user))
+            await asyncio.sleep(_until_next_check(until))
+            if self.seen is None or time.monotonic() - self.probed_at >= CHECK_SECONDS or _is_over(until):
+                try:
+                    self.seen = await in_database(probing.look, self.user, self.session_key, self.seen)
+                except Exception as error:  # the database is away: ask again later
+                    log.warning("session_check_failed", error=type(error).__name__)
+                    continue
+                if self.seen is None:
+                    return await self.close(NOT_SIGNED_IN)
+            until = self.seen.premium_until
+            if self.seen.premium_active != told:
+                told = self.seen.premium_active
+                await self._send(frames.account_frame(self.seen))
 
 
 def _until_next_check(premium_until: datetime | None) -> float:
@@ -169,32 +203,5 @@ def _until_next_check(premium_until: datetime | None) -> float:
     return min(CHECK_SECONDS, left) if left > 0 else CHECK_SECONDS
 
 
-def _still_here(user_id: int, session_key: str) -> User | None:
-    """The person as they are now, if this is still their session."""
-    request = HttpRequest()
-    request.session = SessionStore(session_key)
-    user = get_user(request)  # knows deactivation and changed passwords, too
-    return user if isinstance(user, User) and user.pk == user_id else None
-
-
-def _catch_up(user: Any, watch: frames.Watch) -> list[frames.ServerFrame]:
-    """What a tab that knew a version is told; the same for a foreign conversation as for an absent one."""
-    watched = Conversation.objects.visible_to(user).filter(pk=watch.conversation)
-    conversation = watched.first()
-    if conversation is not None and sweeping.settle_overdue(conversation):
-        conversation = watched.first()
-    if conversation is None:
-        return [frames.error_frame("not_found", "There is nothing here.")]
-    changes = sync.changes_since(conversation, watch.version)
-    if changes["has_more"]:
-        return [frames.error_frame("too_far_behind", "Take a fresh snapshot.")]
-    pk = str(watch.conversation)
-    news: list[frames.ServerFrame] = [
-        {"type": "message", "conversation": pk, "version": m["version"], "message": m} for m in changes["messages"]
-    ]
-    if changes["reply"] is not None:
-        news.append({"type": "reply", "conversation": pk, "reply": changes["reply"], "since": watch.version})
-    typing = changes["reply"] is not None and changes["reply"]["state"] in Reply.OWED
-    news.append({"type": "conversation", "conversation": changes["conversation"], "since": watch.version})
-    news.append(frames.thread_frame(conversation, typing=typing))
-    return news
+def _is_over(premium_until: datetime | None) -> bool:
+    return premium_until is not None and premium_until <= timezone.now()

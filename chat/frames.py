@@ -23,6 +23,24 @@ class GirlShape(TypedDict):
     avatar_url: str
 
 
+class MediaShape(TypedDict):
+    id: str
+    kind: str
+    url: str
+    preview_url: str
+    width: int
+    height: int
+    alt: str
+    ai_generated: bool
+
+
+class AudioShape(TypedDict):
+    state: str
+    url: str
+    seconds: float
+    peaks: list[int]
+
+
 class MessageShape(TypedDict):
     id: str
     seq: int
@@ -31,9 +49,22 @@ class MessageShape(TypedDict):
     kind: str
     text: str
     html: str
-    media: None
+    media: MediaShape | None
+    audio: AudioShape | None
     created_at: str
+    edited_at: str | None
     client_id: str | None
+    alternatives: int
+    chosen: int
+
+
+class DeletedShape(TypedDict):
+    """A message whose words are gone: it travels in what changed, never in a page or a snapshot."""
+
+    id: str
+    seq: int
+    version: int
+    deleted: Literal[True]
 
 
 class FreeShape(TypedDict):
@@ -58,6 +89,8 @@ class ReplyShape(TypedDict):
     state: str
     text: str
     can_retry: bool
+    message: str | None  # the id of the message that it became
+    replaces: str | None  # the id of the message that it is another answer for
 
 
 class ThreadShape(TypedDict):
@@ -73,7 +106,7 @@ class MessageFrame(TypedDict):
     type: Literal["message"]
     conversation: str
     version: int
-    message: MessageShape
+    message: MessageShape | DeletedShape
 
 
 class ConversationFrame(TypedDict):
@@ -153,9 +186,23 @@ def message(message: Message) -> MessageShape:
         "text": message.text,
         "html": to_html(message.text),
         "media": None,
+        "audio": None,
         "created_at": iso(message.created_at) or "",
+        "edited_at": iso(message.edited_at),
         "client_id": str(message.client_id) if message.client_id else None,
+        "alternatives": message.alternatives,
+        "chosen": message.chosen,
     }
+
+
+_whole = message  # parameters are called like it
+
+
+def changed(message: Message) -> MessageShape | DeletedShape:
+    """A message as it travels in what changed: whole, or that it is gone."""
+    if message.deleted_at is None:
+        return _whole(message)
+    return {"id": str(message.pk), "seq": message.seq, "version": message.version, "deleted": True}
 
 
 def conversation(conversation: Conversation) -> ConversationShape:
@@ -185,6 +232,8 @@ def reply(reply: Reply | None) -> ReplyShape | None:
         "state": reply.state,
         "text": reply.text if reply.is_owed else "",
         "can_retry": reply.state == Reply.State.FAILED,
+        "message": str(reply.message_id) if reply.message_id else None,
+        "replaces": str(reply.replaces_id) if reply.replaces_id else None,
     }
 
 
@@ -202,20 +251,26 @@ def thread(conversation: Conversation, *, typing: bool) -> ThreadShape:
 
 
 def message_frame(m: Message) -> MessageFrame:
-    """A message that is new or changed."""
-    return {"type": "message", "conversation": str(m.conversation_id), "version": m.version, "message": message(m)}
+    """A message that is new, changed or deleted."""
+    return {"type": "message", "conversation": str(m.conversation_id), "version": m.version, "message": changed(m)}
 
 
-def conversation_frame(c: Conversation) -> ConversationFrame:
-    """A header that changed: quota, read mark, version."""
-    return {"type": "conversation", "conversation": conversation(c)}
+def conversation_frame(c: Conversation, *, since: int | None = None) -> ConversationFrame:
+    """A header that changed: quota, read mark, version. With `since` it ends the answer to a watch."""
+    frame: ConversationFrame = {"type": "conversation", "conversation": conversation(c)}
+    if since is not None:
+        frame["since"] = since
+    return frame
 
 
-def reply_frame(r: Reply) -> ReplyFrame:
-    """A reply that changed state, or its text so far."""
+def reply_frame(r: Reply, *, since: int | None = None) -> ReplyFrame:
+    """A reply that changed state, or its text so far. With `since` it is part of the answer to a watch."""
     shape = reply(r)
     assert shape is not None
-    return {"type": "reply", "conversation": str(r.conversation_id), "reply": shape}
+    frame: ReplyFrame = {"type": "reply", "conversation": str(r.conversation_id), "reply": shape}
+    if since is not None:
+        frame["since"] = since
+    return frame
 
 
 def delta_frame(conversation_id: UUID, reply_id: UUID, offset: int, text: str) -> DeltaFrame:

@@ -2,8 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +11,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat.rendering import preview
-from config.lib.prepared import Insert, Param, Select, Update
+from config.lib.bells import ring
+from config.lib.owed import Owed, OwedQuerySet
+from config.lib.prepared import Change, insert, select, update
 from girls.models import Girl
 
 
@@ -29,6 +30,22 @@ def default_free_media() -> int:
 def default_free_audio() -> int:
     """Free voice notes in a new conversation."""
     return settings.FREE_AUDIO
+
+
+class AlreadyWritten(Exception):
+    """There is a message with this client id."""
+
+
+class AlreadyEnded(Exception):
+    """The reply has ended, or is another worker's."""
+
+
+class Charge(models.TextChoices):
+    """What free units are of."""
+
+    TEXT = "text", "A message"
+    MEDIA = "media", "A photo"
+    AUDIO = "audio", "A voice note"
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -52,10 +69,10 @@ class ConversationManager(models.Manager["Conversation"].from_queryset(Conversat
         With what headers show of its girl and its user; the rest of those two is read when asked for.
         Raises Conversation.DoesNotExist, also when it was deleted meanwhile. Call inside a transaction.
         """
-        found = _LOCKED(pk=pk) if of is None else _LOCKED_OF(pk=pk, user=of.pk)
-        if not found:
+        found = _locked.first(pk) if of is None else _locked_of.first(pk, of.pk)
+        if found is None:
             raise Conversation.DoesNotExist
-        return found[0]
+        return found
 
 
 class Conversation(models.Model):
@@ -81,6 +98,9 @@ class Conversation(models.Model):
     deleted_at = models.DateTimeField(
         null=True, blank=True, help_text="The words are gone; the row stays, so free messages do not come back."
     )
+    cleared_version = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="Whoever knows an older version than this starts afresh: rows are gone."
+    )
 
     objects = ConversationManager()
 
@@ -101,38 +121,51 @@ class Conversation(models.Model):
         """Whether she said something that was not read yet."""
         return self.last_seq > self.last_read_seq
 
-    def write(self, sender: str, text: str, **fields: Any) -> "Message | None":
-        """Append a message under the lock: next seq, next version, preview. `fields` are more of the message's.
+    def write(self, sender: str, text: str, *, charged_as: str = "", **fields: Any) -> "Message":
+        """Append a message under the lock: next seq, next version, preview; a free unit of `charged_as` goes with it.
 
-        None when there is one with its client id: then nothing was changed.
+        `fields` are more of the message's. Raises AlreadyWritten when there is one with its client id.
         """
-        message = Message(
-            conversation=self, seq=self.last_seq + 1, version=self.version + 1, sender=sender, text=text, **fields
-        )
-        if not _SAY(message):
-            return None
+        fields |= {"sender": sender, "text": text, "charged_as": charged_as}
+        message = Message(conversation=self, seq=self.last_seq + 1, version=self.version + 1, **fields)
         self.last_seq, self.version = message.seq, message.version
         self.last_message_at = message.created_at
         self.last_message_preview = preview(text)
         self.last_message_sender = sender
         if sender == Message.Sender.USER:
             self.last_read_seq = self.last_seq  # who answers has read
-        _SAID(pk=self.pk, **{field: getattr(self, field) for field in WITH_EACH_MESSAGE})
+        if charged_as:
+            free = f"free_{charged_as}"
+            setattr(self, free, getattr(self, free) - 1)
+        _add_message.must(AlreadyWritten(), message)
+        header = (self.last_seq, self.last_read_seq, self.version, self.last_message_at)
+        shown = (self.last_message_preview, self.last_message_sender)
+        _header_after.must(Conversation.DoesNotExist(), self.pk, *header, *shown, charged_as=charged_as)
         return message
 
-    def owe_reply(self, *, through: int) -> "Reply":
-        """Owe an answer to what the member said up to a seq: a new reply, or the one that still waits.
+    def owe_reply(self, *, through: int, **fields: Any) -> "Reply":
+        """Owe an answer to what the member said up to a seq, and ring for it; unless one is owed: see `owed_reply`.
 
-        While she writes, it is that reply which is owed: when it ends, the next one answers what is newer.
-        The caller holds the lock.
+        `fields` are more of the reply's. The caller holds the lock.
         """
-        reply = Reply(conversation=self, answers_through=through)
-        if _OWE(reply):  # she owes one at a time: the constraint decides
+        reply = Reply(conversation=self, answers_through=through, version=self.version, **fields)
+        _add_reply.may(reply)  # she owes one at a time: the constraint decides
+        ring(Reply.TASK, reply.pk)
+        return reply
+
+    def owed_reply(self, reply: "Reply") -> "Reply":
+        """The reply that is owed now: this one, or the one that was owed already.
+
+        If that still waits, it answers what this one was to answer as well. While she writes, it is that reply which is
+        owed: when it ends, the next one answers what is newer.
+        """
+        if not reply._state.adding:
             return reply
-        (owed,) = _OWED(conversation=self.pk)  # and so it stays: only who holds the lock owes or ends one
+        owed: Any = _owed.first(self.pk)  # and so it stays: only who holds the lock owes or ends one
         # Workers claim and hand on without the lock: the row count says whether it still waits.
-        if Reply.objects.filter(pk=owed.pk, state=Reply.State.QUEUED).update(answers_through=through):
-            owed.state, owed.answers_through = Reply.State.QUEUED, through
+        waits = Reply.objects.filter(pk=owed.pk, state=Reply.State.QUEUED)
+        if waits.update(answers_through=reply.answers_through):
+            owed.state, owed.answers_through = Reply.State.QUEUED, reply.answers_through
         elif owed.state == Reply.State.QUEUED:
             owed.refresh_from_db()
         return owed
@@ -143,83 +176,166 @@ class Conversation(models.Model):
         self.save(update_fields=["version"])
         return self.version
 
+    def erase(self, message: "Message") -> None:
+        """Delete one message: its words go, its place stays, so that every tab learns of it. The caller holds the lock.
+
+        What the thread list shows of it goes too.
+        """
+        message.version = self.bump()
+        message.deleted_at, message.text, message.alternatives, message.chosen = timezone.now(), "", 1, 1
+        message.save(update_fields=["version", "deleted_at", "text", "alternatives", "chosen"])
+        Alternative.objects.filter(conversation=self, seq=message.seq).delete()
+        left = self.messages.filter(deleted_at=None).order_by("-seq").first()
+        self.last_message_preview = preview(left.text) if left else ""
+        self.last_message_sender = left.sender if left else ""
+        hers = self.messages.filter(deleted_at=None, seq__gt=self.last_read_seq).exclude(sender=Message.Sender.USER)
+        if not hers.exists():
+            self.last_read_seq = self.last_seq
+        self.save(update_fields=["last_message_preview", "last_message_sender", "last_read_seq"])
+
+    def replace(self, seq: int, text: str, *, reply: "Reply") -> "Message | None":
+        """Put another answer in the place of one of hers; the earlier ones are kept. The caller holds the lock.
+
+        None when the message was deleted meanwhile.
+        """
+        message = self.messages.filter(seq=seq, deleted_at=None).first()
+        if message is None:
+            return None
+        answers = Alternative.objects.filter(conversation=self, seq=seq)
+        if message.alternatives == 1:
+            answers.create(conversation=self, seq=seq, n=1, text=message.text)
+        message.alternatives = message.chosen = message.alternatives + 1
+        answers.create(conversation=self, seq=seq, n=message.chosen, text=text)
+        message.text, message.reply, message.version = text, reply, self.bump()
+        message.save(update_fields=["text", "reply", "version", "alternatives", "chosen"])
+        if seq == self.last_seq:
+            self.last_message_preview = preview(text)
+            self.save(update_fields=["last_message_preview"])
+        return message
+
 
 class Message(models.Model):
-    """Something that was said. Ordered by seq; `version` says when it last changed."""
+    """Something that was said. Ordered by seq; `version` says when it last changed.
+
+    New tables point at (conversation, seq), never at its id, and every read of messages stays inside one conversation.
+    """
 
     class Sender(models.TextChoices):
         USER = "user", "Member"
         AI = "ai", "Character"
+        SITE = "site", "The site itself"
 
     class Kind(models.TextChoices):
         TEXT = "text", "Text"
         IMAGE = "image", "Photo"
         VIDEO = "video", "Video"
         AUDIO = "audio", "Voice note"
+        NOTICE = "notice", "Notice"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField()
     version = models.PositiveBigIntegerField()
     sender = models.CharField(max_length=4, choices=Sender.choices)
-    kind = models.CharField(max_length=5, choices=Kind.choices, default=Kind.TEXT)
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.TEXT)
     text = models.TextField()
+    reply = models.ForeignKey(
+        "Reply",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="messages",
+        help_text="The reply that made what stands here now.",
+    )
     client_id = models.UUIDField(null=True, blank=True)
-    charged = models.BooleanField(default=False, help_text="Whether it used up a free message.")
+    charged_as = models.CharField(
+        max_length=5, choices=Charge.choices, blank=True, default="", db_default="", help_text="What it used up."
+    )
     created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="The words are gone, the place stays.")
+    alternatives = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="How many answers there are.")
+    chosen = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="Which of them stands here.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="one_message_for_each_seq"),
             models.UniqueConstraint(fields=["conversation", "client_id"], name="one_message_for_each_client_id"),
         ]
-        indexes = [models.Index(fields=["conversation", "version"], name="message_changed_since")]
+        indexes = [
+            models.Index(fields=["conversation", "version"], name="message_changed_since"),
+            models.Index(fields=["reply"], condition=Q(reply__isnull=False), name="message_of_a_reply"),
+        ]
 
     def __str__(self) -> str:
         return f"message {self.seq} of {self.conversation_id}"  # never its text: this ends up in logs
 
 
-class ReplyQuerySet(models.QuerySet["Reply"]):
+class Alternative(models.Model):
+    """One of several answers in the same place. The message itself holds the chosen one."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, db_index=False, related_name="+")
+    seq = models.PositiveBigIntegerField()
+    n = models.PositiveSmallIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "seq", "n"], name="one_alternative_for_each_n")]
+
+    def __str__(self) -> str:
+        return f"answer {self.n} at {self.seq} of {self.conversation_id}"
+
+
+class ReplyQuerySet(OwedQuerySet):
     """Replies by what is to be done about them."""
 
     def owed(self) -> "ReplyQuerySet":
         """Replies that somebody still has to write: few, and in an index of their own."""
         return self.filter(state__in=Reply.OWED)
 
+    def over(self) -> "ReplyQuerySet":
+        """Replies owed for longer than they may be: to be failed by whoever looks."""
+        return self.owed().filter(created_at__lt=Now() - timedelta(seconds=settings.REPLY_BUDGET_SECONDS + 5))
+
+    def newest_in(self, conversation: uuid.UUID) -> "ReplyQuerySet":
+        """The reply that a conversation shows, the last one owed, with the ids of the messages it is about."""
+        said = Message.objects.filter(conversation=conversation)
+        return (
+            self.filter(conversation=conversation)
+            .annotate(
+                message_id=models.Subquery(said.filter(reply=models.OuterRef("pk")).values("id")[:1]),
+                replaces_id=models.Subquery(said.filter(seq=models.OuterRef("replaces")).values("id")[:1]),
+            )
+            .order_by("-version", "-created_at")[:1]
+        )
+
 
 class ReplyManager(models.Manager["Reply"].from_queryset(ReplyQuerySet)):  # type: ignore[misc]
-    """Claiming and settling: a conditional UPDATE whose row count decides who got it."""
+    """Claiming and settling, with statements built once."""
 
     def claim(self, pk: uuid.UUID, *, token: uuid.UUID) -> bool:
-        """Take this reply to write it, if it waits or its worker is gone. The token fences off any earlier worker.
+        """Take this reply to write it, if it waits or its worker is gone. The token fences off any earlier worker."""
+        return bool(_claim(pk, token, lease=Reply.lease()))
 
-        The lease runs on the database's clock.
-        """
-        return bool(_CLAIM(pk=pk, token=token))
+    def release(self, pk: uuid.UUID, *, token: uuid.UUID) -> None:
+        """Hand a reply on, unwritten, and ring for it: the next worker starts it afresh."""
+        if self.postpone(pk, token=token, by=timedelta(0), state=Reply.State.QUEUED):
+            ring(Reply.TASK, pk)
 
-    def keep(self, pk: uuid.UUID, *, token: uuid.UUID, text: str) -> bool:
-        """Save the text so far and renew the lease; False when it is no longer this worker's, or is to be stopped."""
-        return bool(_KEEP(pk=pk, token=token, text=text))
-
-    def release(self, pk: uuid.UUID, *, token: uuid.UUID) -> bool:
-        """Hand a reply on, unwritten: the next worker starts it afresh."""
-        mine = self.filter(pk=pk, state=Reply.State.WRITING, lease_token=token)
-        return bool(mine.update(state=Reply.State.QUEUED, lease_token=None, lease_until=None))
-
-    def settle(self, pk: uuid.UUID, state: "Reply.State", *, token: uuid.UUID | None = None, **fields: object) -> bool:
-        """End an owed reply, once: True for the one caller that did. With a token, only its holder may."""
+    def end(self, pk: uuid.UUID, state: "Reply.State", *, token: uuid.UUID | None, **fields: Any) -> None:
+        """End an owed reply, once. With a token, only its holder may. Raises AlreadyEnded for whoever may not."""
+        names = tuple(fields)
         if token is None:
-            return bool(_settle_any(tuple(fields))(pk=pk, state=state, **fields))
-        return bool(_settle_mine(tuple(fields))(pk=pk, token=token, state=state, **fields))
+            _end_any.must(AlreadyEnded(), pk, state, *fields.values(), fields=names)
+        else:
+            _end_mine.must(AlreadyEnded(), pk, state, *fields.values(), token, fields=names)
 
 
-def lease_end() -> Any:
-    """The end of a lease that starts now, on the database's clock."""
-    return Now() + timedelta(seconds=settings.REPLY_LEASE_SECONDS)
-
-
-class Reply(models.Model):
+class Reply(Owed):
     """A reply owed: the obligation to answer, as a row. Celery only rings for it."""
+
+    TASK: ClassVar[str] = "chat.tasks.write_reply"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -228,21 +344,33 @@ class Reply(models.Model):
         FAILED = "failed", "Failed"
         STOPPED = "stopped", "Stopped"
 
+    class Purpose(models.TextChoices):
+        ANSWER = "answer", "An answer"
+        REGENERATE = "regenerate", "Another answer"
+
     OWED = (State.QUEUED, State.WRITING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Its own index stays: taking it away, Django would take the constraint below along, which is an index on the same.
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="replies")
+    version = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="The conversation's when it was owed: the latest reply has the highest."
+    )
+    purpose = models.CharField(
+        max_length=10, choices=Purpose.choices, default=Purpose.ANSWER, db_default=Purpose.ANSWER.value
+    )
+    replaces = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The seq of the message it is another answer for."
+    )
     answers_through = models.PositiveBigIntegerField(help_text="The last seq of the member's that it answers.")
+    charged_as = models.CharField(
+        max_length=5, choices=Charge.choices, blank=True, default="", db_default="", help_text="What it used up itself."
+    )
     state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)
-    lease_token = models.UUIDField(null=True, blank=True, help_text="Fences off a worker that lost the reply.")
-    lease_until = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
     stop_at = models.PositiveIntegerField(
         null=True, blank=True, help_text="The member pressed Stop having seen so much (UTF-16 units)."
     )
-    text = models.TextField(blank=True, help_text="Written so far; saved each second.")
-    message = models.OneToOneField(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="reply")
+    text = models.TextField(blank=True, help_text="Written so far; saved every few seconds.")
     provider = models.CharField(max_length=32, blank=True)
     model = models.CharField(max_length=120, blank=True)
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
@@ -250,10 +378,14 @@ class Reply(models.Model):
     first_token_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to first visible text.")
     total_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to the end.")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed; never a prompt, text or key.")
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)  # by the clock that decides when it is overdue
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReplyManager()
+
+    # The ids of messages, which rows know by seq or not at all; see `with_messages`.
+    message_id: uuid.UUID | None = None  # of the message that it became
+    replaces_id: uuid.UUID | None = None  # of the message that it is another answer for
 
     class Meta:
         verbose_name_plural = "replies"
@@ -265,7 +397,7 @@ class Reply(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["conversation", "-created_at"], name="reply_latest"),
+            models.Index(fields=["conversation", "-version", "-created_at"], name="reply_latest_first"),
             models.Index(fields=["created_at"], condition=Q(state__in=["queued", "writing"]), name="reply_owed"),
             models.Index(fields=["finished_at"], name="reply_finished"),
         ]
@@ -273,15 +405,15 @@ class Reply(models.Model):
     def __str__(self) -> str:
         return f"reply {self.pk}, {self.state}"
 
+    @classmethod
+    def lease(cls) -> timedelta:
+        """How long a worker may be silent before it has lost the reply."""
+        return timedelta(seconds=settings.REPLY_LEASE_SECONDS)
+
     @property
     def is_owed(self) -> bool:
         """Whether somebody still has to write it."""
         return self.state in self.OWED
-
-    @property
-    def due_at(self) -> datetime:
-        """When it must be done or visibly failed."""
-        return self.created_at + timedelta(seconds=settings.REPLY_BUDGET_SECONDS)
 
 
 # --- What every message needs, built once -----------------------------------------------------------------
@@ -291,55 +423,75 @@ HEADER = (
     *(f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art")),
     *("user__is_active", "user__premium_until"),
 )
-WITH_EACH_MESSAGE = (
-    *("last_seq", "last_read_seq", "version"),
-    *("last_message_at", "last_message_preview", "last_message_sender"),
-)
 
 
-def _header() -> models.QuerySet[Conversation]:
+@select
+def _locked(pk: uuid.UUID) -> models.QuerySet[Conversation]:
     rows = Conversation.objects.select_related("girl", "user").only(*HEADER).select_for_update(of=("self",))
-    return rows.filter(pk=Param("pk"), deleted_at=None)
+    return rows.filter(pk=pk, deleted_at=None)
 
 
-def _to_claim() -> models.QuerySet[Reply]:
-    due = Q(state=Reply.State.QUEUED) | Q(state=Reply.State.WRITING, lease_until__lt=Now())
-    return Reply.objects.filter(due, pk=Param("pk"), attempts__lt=settings.REPLY_MAX_ATTEMPTS)
+@select
+def _locked_of(pk: uuid.UUID, user: int) -> models.QuerySet[Conversation]:
+    rows = Conversation.objects.select_related("girl", "user").only(*HEADER).select_for_update(of=("self",))
+    return rows.filter(pk=pk, user=user, deleted_at=None)
 
 
-def _mine() -> models.QuerySet[Reply]:
-    return Reply.objects.filter(pk=Param("pk"), state=Reply.State.WRITING, lease_token=Param("token"))
+@update
+def _header_after(
+    pk: uuid.UUID,
+    last_seq: int,
+    last_read_seq: int,
+    version: int,
+    last_message_at: datetime,
+    preview: str,
+    sender: str,
+    *,
+    charged_as: str,
+) -> Change:
+    changes = {
+        "last_seq": last_seq,
+        "last_read_seq": last_read_seq,
+        "version": version,
+        "last_message_at": last_message_at,
+        "last_message_preview": preview,
+        "last_message_sender": sender,
+    }
+    if charged_as:  # whoever lets it go below zero is stopped by a constraint
+        changes[f"free_{charged_as}"] = models.F(f"free_{charged_as}") - 1
+    return Conversation.objects.filter(pk=pk), changes
 
 
-@cache
-def _settle_any(fields: tuple[str, ...]) -> Update:
-    return Update(lambda: Reply.objects.owed().filter(pk=Param("pk")), **_ended(fields))
+_add_message = insert(lambda: Message)
+_add_reply = insert(lambda: Reply)
 
 
-@cache
-def _settle_mine(fields: tuple[str, ...]) -> Update:
-    return Update(_mine, **_ended(fields))
+@select
+def _owed(conversation: uuid.UUID) -> models.QuerySet[Reply]:
+    return Reply.objects.owed().filter(conversation=conversation)
 
 
-def _ended(fields: tuple[str, ...]) -> dict[str, Any]:
-    given = {field: Param(field) for field in ("state", *fields)}
-    return {**given, "lease_token": None, "lease_until": None, "finished_at": Now()}
+@update
+def _claim(pk: uuid.UUID, token: uuid.UUID, *, lease: timedelta) -> Change:
+    return Reply.objects.due().filter(pk=pk), {
+        "state": Reply.State.WRITING,
+        "lease_token": token,
+        "due_at": Now() + lease,
+        "attempts": models.F("attempts") + 1,
+        "text": "",
+    }
 
 
-_LOCKED = Select(_header)
-_LOCKED_OF = Select(lambda: _header().filter(user=Param("user")))
-_SAY = Insert(lambda: Message)
-_OWE = Insert(lambda: Reply)
-_SAID = Update(
-    lambda: Conversation.objects.filter(pk=Param("pk")), **{field: Param(field) for field in WITH_EACH_MESSAGE}
-)
-_OWED = Select(lambda: Reply.objects.owed().filter(conversation=Param("conversation")))
-_CLAIM = Update(
-    _to_claim,
-    state=Reply.State.WRITING,
-    lease_token=Param("token"),
-    lease_until=lease_end(),
-    attempts=models.F("attempts") + 1,
-    text="",
-)
-_KEEP = Update(lambda: _mine().filter(stop_at=None), text=Param("text"), lease_until=lease_end())
+@update
+def _end_any(pk: uuid.UUID, state: str, *values: Any, fields: tuple[str, ...]) -> Change:
+    return Reply.objects.owed().filter(pk=pk), _ended(state, values, fields)
+
+
+@update
+def _end_mine(pk: uuid.UUID, state: str, *values: Any, fields: tuple[str, ...]) -> Change:
+    return Reply.objects.owed().filter(pk=pk, lease_token=values[-1]), _ended(state, values[:-1], fields)
+
+
+def _ended(state: str, values: Any, fields: tuple[str, ...]) -> dict[str, Any]:
+    given = dict(zip(fields, values, strict=True))
+    return {"state": state, "lease_token": None, "due_at": None, "finished_at": Now(), **given}

@@ -1,12 +1,11 @@
 """Free messages: charging and giving back. Whoever has premium is not charged."""
 
-from functools import cache
+from collections import Counter
 from typing import Literal
 
-from django.db.models import F, IntegerField, Max, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from chat.models import Conversation, Message, Reply
-from config.lib.prepared import Param, Update
 
 Kind = Literal["text", "media", "audio"]
 
@@ -19,24 +18,16 @@ class QuotaExhausted(Exception):
         self.kind = kind
 
 
-def charge(conversation: Conversation, kind: Kind, amount: int = 1) -> None:
-    """Take free units, under the conversation's lock. Not for premium members, who are never charged.
+def charge(conversation: Conversation, kind: Kind) -> str:
+    """What the next of this kind is charged as: the kind, or nothing for premium. Raises QuotaExhausted.
 
-    The row count decides, so that no race takes what is not there. Raises QuotaExhausted.
+    Under the conversation's lock, so that what is looked at here is still there when it is taken with the message.
     """
-    field = f"free_{kind}"
-    if not _take(field)(pk=conversation.pk, amount=amount):
+    if conversation.user.premium_active:
+        return ""
+    if getattr(conversation, f"free_{kind}") < 1:
         raise QuotaExhausted(kind)
-    setattr(conversation, field, getattr(conversation, field) - amount)
-
-
-@cache
-def _take(field: str) -> Update:
-    amount = Param("amount", IntegerField())
-    return Update(
-        lambda: Conversation.objects.filter(**{"pk": Param("pk"), f"{field}__gte": amount}),
-        **{field: F(field) - amount},
-    )
+    return kind
 
 
 def unanswered(conversation: Conversation, through: int) -> QuerySet[Message]:
@@ -46,23 +37,38 @@ def unanswered(conversation: Conversation, through: int) -> QuerySet[Message]:
     return conversation.messages.filter(sender=Message.Sender.USER, seq__gt=answered, seq__lte=through)
 
 
-def give_back(conversation: Conversation, through: int) -> int:
-    """Return what unanswered messages had cost, under the lock; the number of units.
+def give_back(conversation: Conversation, reply: Reply) -> None:
+    """Return what a reply that failed had cost, each kind as it was charged, under the lock.
 
-    A message is given back by un-charging it, so it cannot be given back twice.
+    That is what the messages had cost that it was to answer, and what it had cost itself. Each is given back by
+    un-charging it, so it cannot be given back twice.
     """
-    count = unanswered(conversation, through).filter(charged=True).update(charged=False)
-    if count:
-        Conversation.objects.filter(pk=conversation.pk).update(free_text=F("free_text") + count)
-        conversation.free_text += count
-    return count
+    charged = unanswered(conversation, reply.answers_through).exclude(charged_as="")
+    given = Counter(charged.values_list("charged_as", flat=True))
+    if given:
+        charged.update(charged_as="")
+    if reply.charged_as and Reply.objects.filter(pk=reply.pk).exclude(charged_as="").update(charged_as=""):
+        given[reply.charged_as] += 1
+    _move(conversation, given)
 
 
 def charge_again(conversation: Conversation, through: int) -> None:
     """Charge unanswered messages that were given back, before asking again. Raises QuotaExhausted."""
     if conversation.user.premium_active:
         return
-    free = list(unanswered(conversation, through).filter(charged=False).values_list("pk", flat=True))
+    free = list(unanswered(conversation, through).filter(charged_as="").values_list("pk", flat=True))
+    if len(free) > conversation.free_text:
+        raise QuotaExhausted("text")
     if free:
-        charge(conversation, "text", len(free))
-        Message.objects.filter(pk__in=free).update(charged=True)
+        conversation.messages.filter(pk__in=free).update(charged_as="text")
+        _move(conversation, Counter(text=-len(free)))
+
+
+def _move(conversation: Conversation, units: Counter[str]) -> None:
+    """Add to what is free."""
+    if not units:
+        return
+    changes = {f"free_{kind}": F(f"free_{kind}") + count for kind, count in units.items()}
+    Conversation.objects.filter(pk=conversation.pk).update(**changes)
+    for kind, count in units.items():
+        setattr(conversation, f"free_{kind}", getattr(conversation, f"free_{kind}") + count)

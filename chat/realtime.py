@@ -6,12 +6,15 @@ Whatever is rung here may be lost; browsers ask for what they missed. So nothing
 import asyncio
 import contextlib
 from collections import deque
+from functools import partial
 from typing import Any
 
 import structlog
 from channels.layers import get_channel_layer
+from django.db import transaction
 
-from chat.frames import ServerFrame, account_frame, encode
+from chat.frames import ServerFrame, account_frame, conversation_frame, encode, thread_frame
+from chat.models import Conversation
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +22,12 @@ log = structlog.get_logger(__name__)
 def user_group(user_id: int) -> str:
     """The group that every socket of a person hears."""
     return f"user.{user_id}"
+
+
+def tell(conversation: Conversation, *news: ServerFrame, typing: bool) -> None:
+    """On commit, tell every open tab what a change in a conversation is: what is new, its header, its thread's row."""
+    everything = (*news, conversation_frame(conversation), thread_frame(conversation, typing=typing))
+    transaction.on_commit(partial(announce, conversation.user_id, *everything), robust=True)
 
 
 def announce(user_id: int, *frames: ServerFrame) -> None:

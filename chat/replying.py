@@ -13,15 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from celery.signals import worker_shutting_down
 from django.conf import settings
-from django.db.models import Q
-from django.utils import timezone
+from django.db.models import Case, DurationField, ExpressionWrapper, F, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Now
 
 from chat import frames, quotas
 from chat.llm import Finished, ModelError, Request, Text, close_llm, get_llm
@@ -29,38 +26,37 @@ from chat.models import Message, Reply
 from chat.prompts import build_request
 from chat.realtime import Announcer
 from chat.rendering import at_sentence_end, is_blank, utf16_cut, utf16_length
-from chat.settling import Written, end
+from chat.settling import Written, end, end_over
+from config.lib import bells
 from config.lib.database import DatabaseThreads
-from config.lib.prepared import Param, Select
+from config.lib.prepared import select
 
 log = structlog.get_logger(__name__)
 
 PUSH_SECONDS = 0.05  # words go to the browser at most that often,
 PUSH_SECONDS_EACH = 0.008  # less often with each reply that is written beside,
 PUSH_SECONDS_MOST = 0.25  # but at least that often
-SAVE_SECONDS = 1.0  # and to the database that often, which renews the lease
+LOOK_SECONDS = 1.0  # so often the desk looks whether to go on, and says all that is written so far
+SAVES_IN_A_LEASE = 3  # which saves that and renews the lease: the database may be away for a moment
 
 
-_TO_WRITE = Select(
-    lambda: (
-        Reply.objects.select_related("conversation__girl", "conversation__user")
-        .only(
-            *("conversation__user_id", "conversation__deleted_at", "conversation__user__is_active"),
-            *(f"conversation__girl__{field}" for field in ("name", "persona_prompt", "example_dialogue")),
-            *("answers_through", "state", "stop_at", "created_at"),
-        )
-        .filter(pk=Param("pk"))
+@select
+def _to_write(pk: UUID) -> QuerySet[Reply]:
+    shown = (
+        *("conversation__user_id", "conversation__deleted_at", "conversation__user__is_active"),
+        *(f"conversation__girl__{field}" for field in ("name", "persona_prompt", "example_dialogue")),
+        *("answers_through", "replaces", "charged_as", "state", "stop_at", "attempts", "text"),
     )
-)
-_SAID = Select(
-    lambda: (
-        Message.objects.filter(
-            Q(sender=Message.Sender.AI) | Q(seq__lte=Param("through")), conversation=Param("conversation")
-        )
-        .only("seq", "sender", "text")
-        .order_by("-seq")[: settings.CHAT_CONTEXT_TURNS]
-    )
-)
+    age = ExpressionWrapper(Now() - F("created_at"), DurationField())
+    rows = Reply.objects.select_related("conversation__girl", "conversation__user").only(*shown)
+    return rows.filter(pk=pk).annotate(age=age)
+
+
+@select
+def _said(conversation: UUID, before: int, *, turns: int) -> QuerySet[Message]:
+    said = Message.objects.filter(conversation=conversation, deleted_at=None).exclude(sender=Message.Sender.SITE)
+    said = said.filter(Q(sender=Message.Sender.AI) | Q(seq__lte=before))
+    return said.only("seq", "sender", "text").order_by("-seq")[:turns]
 
 
 class Ending(Enum):
@@ -102,6 +98,8 @@ class Draft:
     first_token_at: float | None = None
     finished: Finished | None = None
     ending: Ending | None = None
+    stop_at: int = 0  # how much of it the member had seen when they stopped it, in UTF-16
+    begun: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     writing: "asyncio.Task[None] | None" = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -135,15 +133,8 @@ class Draft:
     def push_whole(self) -> None:
         """Send the reply with all its text so far: tabs that missed a delta, or just opened, are whole again."""
         reply = self.job.reply
-        shape: frames.ReplyShape = {
-            "id": str(reply.pk),
-            "state": Reply.State.WRITING,
-            "text": self.text,
-            "can_retry": False,
-        }
-        self.announcer.announce(
-            self.job.user_id, {"type": "reply", "conversation": str(reply.conversation_id), "reply": shape}
-        )
+        reply.text = self.text
+        self.announcer.announce(self.job.user_id, frames.reply_frame(reply))
 
     def end_early(self, ending: Ending) -> None:
         """Cut the model off."""
@@ -173,29 +164,32 @@ class Desk:
         self.db = DatabaseThreads(2, "reply-db")
         self.announcer = Announcer()
         self.drafts: dict[UUID, Draft] = {}
+        self.looking: asyncio.Task[None] | None = None
         self.stopping = False
         threading.Thread(target=self.loop.run_forever, name="replies", daemon=True).start()
 
-    async def write_reply(self, reply_id: UUID) -> UUID | None:
-        """Claim, stream, settle. Returns the id of a reply to ring for next, if any."""
+    async def write_reply(self, reply_id: UUID) -> None:
+        """Claim, stream, settle."""
         if self.stopping:
-            return reply_id
+            return bells.ring_now(Reply.TASK, str(reply_id))
         job = await self.db(take, reply_id)
-        if not isinstance(job, Job):
-            return job
+        if job is None:
+            return None
         draft = self.drafts[reply_id] = Draft(job, self.announcer, crowd=self.drafts.__len__)
+        if self.looking is None or self.looking.done():
+            self.looking = asyncio.create_task(self._keep_looking())
         try:
-            draft.push_whole()
-            return await self._write(draft)
+            await self._write(draft)
         finally:
             del self.drafts[reply_id]
             draft.settled.set()
 
-    async def _write(self, draft: Draft) -> UUID | None:
+    async def _write(self, draft: Draft) -> None:
         job = draft.job
         error = ""
+        if job.reply.attempts > 1:
+            draft.push_whole()  # what another worker wrote is void
         draft.writing = asyncio.create_task(draft.write())
-        saving = asyncio.create_task(self._keep_saving(draft))
         try:
             await draft.writing
         except asyncio.CancelledError:
@@ -208,19 +202,13 @@ class Desk:
         except Exception as failure:  # a fault of ours must not leave the member waiting for the sweep
             log.exception("reply_crashed", reply=str(job.reply.pk))
             error = f"internal error: {type(failure).__name__}"
-        finally:
-            saving.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await saving
         match draft.ending:
             case Ending.LOST:
-                return None
+                return
             case Ending.HANDED_ON:
-                released = await self.db(Reply.objects.release, job.reply.pk, token=job.token)
-                return job.reply.pk if released else None
+                return await self.db(Reply.objects.release, job.reply.pk, token=job.token)
             case Ending.STOPPED:
-                stop_at = await self.db(_stop_at, job.reply.pk)
-                text = utf16_cut(draft.text, stop_at or 0).rstrip()
+                text = utf16_cut(draft.text, draft.stop_at).rstrip()
                 state = Reply.State.STOPPED
             case _:
                 text = draft.text.strip()
@@ -234,27 +222,40 @@ class Desk:
             error=error,
             ms=round((time.monotonic() - job.started) * 1000),
         )
-        return await self.db(
-            end, job.reply, state, token=job.token, written=draft.written("" if error else text), error=error
-        )
+        written = draft.written("" if error else text)
+        await self.db(end, job.reply, state, token=job.token, written=written, error=error)
 
-    async def _keep_saving(self, draft: Draft) -> None:
-        """Save the text each second, which renews the lease and learns whether to go on."""
-        job = draft.job
-        while True:
-            await asyncio.sleep(SAVE_SECONDS)
-            try:
-                ending = await self.db(save, job.reply.pk, job.token, draft.text)
-            except Exception as error:  # the database is away for a moment: the lease has room for a few tries
-                log.warning("save_failed", reply=str(job.reply.pk), error=type(error).__name__)
+    async def _keep_looking(self) -> None:
+        """While anything is written here: look once a second whether all of it is still wanted, save it now and then.
+
+        One question and one statement for everything that is written, however much that is.
+        """
+        looks = 0
+        looks_to_a_save = max(1, int(settings.REPLY_LEASE_SECONDS / SAVES_IN_A_LEASE / LOOK_SECONDS))
+        while self.drafts:
+            await asyncio.sleep(LOOK_SECONDS)
+            looks += 1
+            drafts = [draft for draft in self.drafts.values() if draft.begun < self.loop.time() - LOOK_SECONDS / 2]
+            if not drafts:
                 continue
-            if ending is not None:
-                return draft.end_early(ending)
-            if draft.text:
-                draft.push_whole()
+            texts = {draft.job.reply.pk: draft.text for draft in drafts} if looks % looks_to_a_save == 0 else {}
+            tokens = [draft.job.token for draft in drafts]
+            try:
+                mine = await self.db(look, tokens, texts)
+            except Exception as error:  # the database is away for a moment: the lease has room for a few tries
+                log.warning("look_failed", replies=len(drafts), error=type(error).__name__)
+                continue
+            for draft in drafts:
+                if draft.job.token not in mine:
+                    draft.end_early(Ending.LOST)
+                elif (stop_at := mine[draft.job.token]) is not None:
+                    draft.stop_at = stop_at
+                    draft.end_early(Ending.STOPPED)
+                elif draft.text and not draft.settled.is_set():
+                    draft.push_whole()
 
     async def hand_on(self, grace: float) -> None:
-        """Finish what can be finished in `grace` seconds, cut off the rest: their tasks ring for another worker."""
+        """Finish what can be finished in `grace` seconds, cut off the rest and ring for another worker."""
         self.stopping = True
         at_hand = list(self.drafts.values())
         with contextlib.suppress(TimeoutError):
@@ -288,10 +289,10 @@ def desk() -> Desk:
         return _desk
 
 
-def write_reply(reply_id: UUID) -> UUID | None:
-    """Write one reply; the calling thread waits. Returns the id of a reply to ring for next, if any."""
+def write_reply(reply_id: UUID) -> None:
+    """Write one reply; the calling thread waits."""
     here = desk()
-    return asyncio.run_coroutine_threadsafe(here.write_reply(reply_id), here.loop).result()
+    asyncio.run_coroutine_threadsafe(here.write_reply(reply_id), here.loop).result()
 
 
 def hand_on(grace: float | None = None) -> None:
@@ -301,33 +302,30 @@ def hand_on(grace: float | None = None) -> None:
         asyncio.run_coroutine_threadsafe(_desk.hand_on(seconds), _desk.loop).result(seconds + 10)
 
 
-@worker_shutting_down.connect
-def _hand_on_in_background(**kwargs: Any) -> None:
-    # Celery then waits for the tasks, which end within the grace. Not in the signal handler: it must return.
-    threading.Thread(target=hand_on, name="hand-on", daemon=True).start()
+bells.before_stopping(hand_on)
 
 
-def take(reply_id: UUID) -> Job | UUID | None:
-    """Claim a reply and read what it takes to write it.
-
-    None when it is another's or has ended; the id of the next reply to ring for when this one was ended here.
-    """
+def take(reply_id: UUID) -> Job | None:
+    """Claim a reply and read what it takes to write it. None when there is nothing to write, or no more."""
     token = uuid4()
     if not Reply.objects.claim(reply_id, token=token):
         return None
     started = time.monotonic()
-    reply = _TO_WRITE.first(pk=reply_id)
+    reply = _to_write.first(reply_id)
     if reply is None:  # deleted since
         return None
     conversation = reply.conversation
-    left = (reply.due_at - timezone.now()).total_seconds()
-    ended = partial(end, reply, token=token)
-    if reply.stop_at is not None:
-        return ended(Reply.State.STOPPED)
+    left = settings.REPLY_BUDGET_SECONDS - reply.age.total_seconds()
+    why = ""
     if left <= 0:
-        return ended(Reply.State.FAILED, error="overdue")
-    if not conversation.user.is_active or conversation.deleted_at:
-        return ended(Reply.State.FAILED, error="member or conversation gone")
+        why = "overdue"
+    elif reply.attempts > settings.REPLY_MAX_ATTEMPTS:
+        why = "too many attempts"
+    elif not conversation.user.is_active or conversation.deleted_at:
+        why = "member or conversation gone"
+    if why or reply.stop_at is not None:
+        end_over(reply, why=why, token=token)
+        return None
     girl = conversation.girl
     request = build_request(
         persona=girl.persona_prompt,
@@ -351,22 +349,25 @@ def history(reply: Reply) -> list[Message]:
     """The last turns before this reply, what it answers last.
 
     A reply that was written while the member went on stands after what they said meanwhile; for the model it comes
-    before, so that the last turn is what is to be answered.
+    before, so that the last turn is what is to be answered. Another answer for a message sees only what came before it.
     """
-    recent = _SAID(conversation=reply.conversation_id, through=reply.answers_through)[::-1]
+    recent: list[Message] = _said(reply.conversation_id, reply.answers_through, turns=settings.CHAT_CONTEXT_TURNS)[::-1]
+    if reply.replaces is not None:
+        return [m for m in recent if m.seq < reply.replaces]
     if recent and recent[-1].sender == Message.Sender.AI:
         asked = set(quotas.unanswered(reply.conversation, reply.answers_through).values_list("seq", flat=True))
         recent.sort(key=lambda m: (m.seq in asked, m.seq))
     return recent
 
 
-def save(reply_id: UUID, token: UUID, text: str) -> Ending | None:
-    """Save the text so far and renew the lease; why to stop writing, if so."""
-    if Reply.objects.keep(reply_id, token=token, text=text):
-        return None
-    mine = Reply.objects.filter(pk=reply_id, state=Reply.State.WRITING, lease_token=token)
-    return Ending.STOPPED if mine.exists() else Ending.LOST
+def look(tokens: list[UUID], texts: dict[UUID, str]) -> dict[UUID, int | None]:
+    """Which of these leases still hold, and where their members pressed Stop; with texts, save them and renew.
 
-
-def _stop_at(reply_id: UUID) -> int | None:
-    return Reply.objects.values_list("stop_at", flat=True).get(pk=reply_id)
+    Whoever is to be stopped is not renewed: if we die before we stop, somebody else does.
+    """
+    mine = Reply.objects.filter(state=Reply.State.WRITING, lease_token__in=tokens)
+    if texts:
+        written = (When(pk=pk, then=Value(text)) for pk, text in texts.items())
+        so_far = Case(*written, default=F("text"), output_field=TextField())
+        mine.filter(stop_at=None).update(text=so_far, due_at=Now() + Reply.lease())
+    return dict(mine.values_list("lease_token", "stop_at"))

@@ -1,19 +1,19 @@
 """What a member does in a conversation: send, stop, ask again, read."""
 
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts import permits
 from accounts.models import User
+from accounts.turnstile import SecurityCheckFailed
 from chat import frames, quotas, realtime, sync
-from chat.models import Conversation, Message, Reply
+from chat.models import AlreadyWritten, Conversation, Message, Reply
 from chat.rendering import utf16_cut, utf16_length
 from chat.settling import Written, end_owed
-from chat.tasks import ring
 from config.lib.database import tried_again
+from config.lib.prepared import together
 
 PERMIT_SCOPE = "chat_send"
 
@@ -39,28 +39,35 @@ def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUI
     The same client id, however often and from however many tabs, is one message and one charge.
     Raises Conversation.DoesNotExist, also when it is somebody else's, SecurityCheckFailed, QuotaExhausted.
     """
-    with transaction.atomic(durable=True):
-        conversation = Conversation.objects.locked(conversation_id, of=user)
-        charged = not conversation.user.premium_active
-        message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged=charged)
-        if message is None:
-            sent = conversation.messages.get(client_id=client_id)
-            return Sent(sent, sync.latest_reply(conversation), conversation, created=False)
-        permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
-        if charged:
-            quotas.charge(conversation, "text")
-        reply = conversation.owe_reply(through=message.seq)
-        if reply.state == Reply.State.QUEUED:
-            transaction.on_commit(partial(ring, reply.pk), robust=True)
-        _tell(conversation, frames.message_frame(message), frames.reply_frame(reply), typing=True)
+    try:
+        with transaction.atomic(durable=True):
+            conversation = Conversation.objects.locked(conversation_id, of=user)
+            with together():
+                charged = quotas.charge(conversation, "text")
+                message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged_as=charged)
+                permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
+                reply = conversation.owe_reply(through=message.seq)
+            reply = conversation.owed_reply(reply)
+            realtime.tell(conversation, frames.message_frame(message), frames.reply_frame(reply), typing=True)
+    except (AlreadyWritten, SecurityCheckFailed, quotas.QuotaExhausted):
+        if sent := _sent_before(user, conversation_id, client_id):
+            return sent
+        raise
     return Sent(message, reply, conversation, created=True)
+
+
+def _sent_before(user: User, conversation_id: UUID, client_id: UUID) -> Sent | None:
+    """What an earlier try with this client id left: the same answer, whatever would be said to a new one."""
+    conversation = Conversation.objects.visible_to(user).get(pk=conversation_id)
+    message = conversation.messages.filter(client_id=client_id).first()
+    return message and Sent(message, sync.latest_reply(conversation), conversation, created=False)
 
 
 def stop_reply(conversation: Conversation, *, seen: int | None) -> Reply | None:
     """Stop the reply that is owed, keeping what the member has seen of it: `seen` UTF-16 units, or all so far.
 
-    What is on screen may be a second ahead of what is saved. Then the worker, which has the words, ends the reply at
-    its next save; otherwise it ends here. Returns the latest reply.
+    What is on screen may be a few seconds ahead of what is saved. Then the worker, which has the words, ends the reply
+    as soon as it looks; otherwise it ends here. Returns the latest reply.
     """
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation.pk)
@@ -69,9 +76,7 @@ def stop_reply(conversation: Conversation, *, seen: int | None) -> Reply | None:
             return reply
         if seen is None or reply.state == Reply.State.QUEUED or utf16_length(reply.text) >= seen:
             text = reply.text if seen is None else utf16_cut(reply.text, seen)
-            following = end_owed(conversation, reply, Reply.State.STOPPED, written=Written(text.rstrip()))
-            if following:
-                transaction.on_commit(partial(ring, following), robust=True)
+            end_owed(conversation, reply, Reply.State.STOPPED, written=Written(text.rstrip()))
         else:
             Reply.objects.filter(pk=reply.pk, state__in=Reply.OWED).update(stop_at=seen)
     return reply
@@ -93,8 +98,7 @@ def retry_reply(conversation: Conversation) -> Sent:
         quotas.charge_again(conversation, reply.answers_through)
         conversation.bump()
         reply = conversation.owe_reply(through=reply.answers_through)
-        transaction.on_commit(partial(ring, reply.pk), robust=True)
-        _tell(conversation, frames.reply_frame(reply), typing=True)
+        realtime.tell(conversation, frames.reply_frame(reply), typing=True)
     return Sent(message, reply, conversation, created=True)
 
 
@@ -108,15 +112,4 @@ def mark_read(conversation: Conversation, *, seq: int) -> None:
         conversation.last_read_seq = seq
         conversation.version += 1
         conversation.save(update_fields=["last_read_seq", "version"])
-        typing = conversation.replies.filter(state__in=Reply.OWED).exists()
-        _tell(conversation, typing=typing)
-
-
-def _tell(conversation: Conversation, *news: frames.ServerFrame, typing: bool) -> None:
-    """On commit, tell every tab: what is new, the header, the thread's row."""
-    everything = (
-        *news,
-        frames.conversation_frame(conversation),
-        frames.thread_frame(conversation, typing=typing),
-    )
-    transaction.on_commit(partial(realtime.announce, conversation.user_id, *everything), robust=True)
+        realtime.tell(conversation, typing=conversation.replies.filter(state__in=Reply.OWED).exists())

@@ -1,17 +1,18 @@
 """How an owed reply ends: done, stopped or failed, once, whoever ends it."""
 
-from dataclasses import dataclass, replace
-from functools import partial
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
 from chat import frames, quotas, realtime
-from chat.models import Conversation, Message, Reply
-from chat.rendering import is_blank
+from chat.models import AlreadyEnded, Conversation, Message, Reply
+from chat.rendering import is_blank, utf16_cut
 from config.lib.database import tried_again
+from config.lib.prepared import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,55 +36,48 @@ def end_owed(
     token: UUID | None = None,
     written: Written | None = None,
     error: str = "",
-) -> UUID | None:
-    """End a reply under the conversation's lock, inside the caller's transaction.
+) -> None:
+    """End a reply under the conversation's lock, inside the caller's transaction; owe the next one if messages wait.
 
-    Done and stopped leave her message behind (if anything was written); failed gives the free messages back. For a
-    member who was deactivated meanwhile every reply fails.
-    With a token, only the worker that holds the lease may. Returns the id of the next reply when newer messages
-    wait for one, for the caller to ring; None otherwise, and when the reply had already ended.
+    Done and stopped leave her message behind, or another answer in its place (if anything was written); failed gives
+    back what it had cost. For a member who was deactivated meanwhile every reply fails.
+    With a token, only the worker that holds the lease may. Raises AlreadyEnded.
     """
     if not conversation.user.is_active:  # whoever is gone is told nothing more
         state, error = Reply.State.FAILED, error or "member gone"
         written = written and replace(written, text="")
-    fields: dict[str, Any] = {"error": error[:300]}
-    if written is not None:
-        fields |= {
-            "text": written.text,
-            "provider": written.provider,
-            "model": written.model,
-            "tokens_in": written.tokens_in,
-            "tokens_out": written.tokens_out,
-            "first_token_ms": written.first_token_ms,
-            "total_ms": written.total_ms,
-        }
-    leaves_words = state != Reply.State.FAILED and written is not None and not is_blank(written.text)
-    message_id = uuid4() if leaves_words else None
-    if not Reply.objects.settle(reply.pk, state, token=token, message=message_id, **fields):
-        return None
-    reply.state = state
-    through = reply.answers_through
-    newest = None
-    if conversation.last_seq > through:
-        asked_meanwhile = conversation.messages.filter(sender=Message.Sender.USER, seq__gt=through)
-        newest = asked_meanwhile.aggregate(seq=Max("seq"))["seq"]
+    fields: dict[str, Any] = {"error": error[:300], **(asdict(written) if written else {})}
+    leaves_words = written is not None and state != Reply.State.FAILED and not is_blank(written.text)
+    newest = _asked_after(conversation, reply.answers_through)
     message: Message | None = None
-    if written is not None and message_id is not None:
-        message = conversation.write(Message.Sender.AI, written.text, id=message_id)
-    else:
+    with together():
+        Reply.objects.end(reply.pk, state, token=token, **fields)
+        if written is not None and leaves_words and reply.replaces is None:
+            message = conversation.write(Message.Sender.AI, written.text, reply=reply)
+    reply.state = state
+    if written is not None and leaves_words and reply.replaces is not None:
+        message = conversation.replace(reply.replaces, written.text, reply=reply)
+    if message is None:
         if state == Reply.State.FAILED:
-            quotas.give_back(conversation, through)
+            quotas.give_back(conversation, reply)
         conversation.bump()
+    reply.message_id = message.pk if message else None
     following = conversation.owe_reply(through=newest) if newest else None
-    news: list[frames.ServerFrame] = [frames.message_frame(message)] if message else []
-    news += [
+    news: list[frames.ServerFrame] = [
+        *([frames.message_frame(message)] if message else []),
         frames.reply_frame(reply),
         *([frames.reply_frame(following)] if following else []),
-        frames.conversation_frame(conversation),
-        frames.thread_frame(conversation, typing=following is not None),
     ]
-    transaction.on_commit(partial(realtime.announce, conversation.user_id, *news), robust=True)
-    return following.pk if following else None
+    realtime.tell(conversation, *news, typing=following is not None)
+
+
+def _asked_after(conversation: Conversation, seq: int) -> int | None:
+    """The seq of the newest message of the member's after this one, if there is any."""
+    if conversation.last_seq <= seq:
+        return None
+    asked = conversation.messages.filter(sender=Message.Sender.USER, seq__gt=seq, deleted_at=None)
+    newest: int | None = asked.aggregate(seq=Max("seq"))["seq"]
+    return newest
 
 
 @tried_again
@@ -94,13 +88,34 @@ def end(
     token: UUID | None = None,
     written: Written | None = None,
     error: str = "",
-) -> UUID | None:
-    """`end_owed` in a transaction of its own. A conversation deleted meanwhile drops the reply silently."""
-    with transaction.atomic(durable=True):
-        try:
-            conversation = Conversation.objects.locked(reply.conversation_id)
-        except Conversation.DoesNotExist:
-            return None
+) -> None:
+    """`end_owed` in a transaction of its own.
+
+    Nothing happens when the reply has ended already, or the conversation was deleted meanwhile.
+    """
+    with suppress(AlreadyEnded, Conversation.DoesNotExist), transaction.atomic(durable=True):
+        conversation = Conversation.objects.locked(reply.conversation_id)
         if token is None:  # what a reply that waits is to answer may have grown since it was read
             reply = Reply.objects.get(pk=reply.pk)
-        return end_owed(conversation, reply, state, token=token, written=written, error=error)
+        end_owed(conversation, reply, state, token=token, written=written, error=error)
+
+
+def settle_overdue(conversation: Conversation) -> bool:
+    """Fail this conversation's reply if it is overdue; whether it was.
+
+    Whoever asks gets an answer, even with every worker gone.
+    """
+    reply = Reply.objects.over().filter(conversation=conversation).first()
+    if reply is None:
+        return False
+    end_over(reply, why="overdue")
+    return True
+
+
+def end_over(reply: Reply, *, why: str, token: UUID | None = None) -> None:
+    """End a reply that nobody may write any more: stopped where its member said so, failed otherwise."""
+    if reply.stop_at is not None:
+        text = utf16_cut(reply.text, reply.stop_at)
+        end(reply, Reply.State.STOPPED, token=token, written=Written(text.rstrip()))
+    else:
+        end(reply, Reply.State.FAILED, token=token, error=why)

@@ -1,13 +1,12 @@
 """Starting a conversation: her greeting comes first. Reopening and deleting one."""
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from chat import frames, realtime
-from chat.models import Conversation, Message, Reply
+from chat import realtime
+from chat.models import Alternative, Conversation, Message, Reply
 from chat.settling import end_owed
 from girls.models import Girl
 
@@ -25,8 +24,7 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
             conversation.deleted_at = None
             conversation.save(update_fields=["deleted_at"])
             conversation.write(Message.Sender.AI, girl.greeting)
-            row = frames.thread_frame(conversation, typing=False)
-            transaction.on_commit(partial(realtime.announce, conversation.user_id, row), robust=True)
+            realtime.tell(conversation, typing=False)
     return conversation
 
 
@@ -39,8 +37,11 @@ def delete_conversation(conversation: Conversation) -> None:
         conversation = Conversation.objects.locked(conversation.pk)
         for reply in conversation.replies.filter(state__in=Reply.OWED):
             end_owed(conversation, reply, Reply.State.FAILED, error="conversation deleted")
-        conversation.replies.all().delete()
+        Alternative.objects.filter(conversation=conversation).delete()
         conversation.messages.all().delete()
+        conversation.replies.all().delete()
         conversation.deleted_at = timezone.now()
+        conversation.cleared_version = conversation.bump()  # rows leave no trace: older tabs start afresh
         conversation.last_message_preview = conversation.last_message_sender = ""
-        conversation.save(update_fields=["deleted_at", "last_message_preview", "last_message_sender"])
+        gone = ["deleted_at", "cleared_version", "last_message_preview", "last_message_sender"]
+        conversation.save(update_fields=gone)

@@ -4,13 +4,17 @@ A tab that knew version n and applies this answer ends exactly like a fresh page
 header first, so that its version never promises a message that was not read yet.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from chat import frames
 from chat.models import Conversation, Message, Reply
+from config.lib.prepared import select
 
 PAGE = 50
 MOST_CHANGES = 200  # further behind than that, a tab starts again from a fresh snapshot
@@ -21,7 +25,7 @@ class State(TypedDict):
 
     conversation: frames.ConversationShape
     reply: frames.ReplyShape | None
-    messages: list[frames.MessageShape]
+    messages: Sequence[frames.MessageShape | frames.DeletedShape]
     has_more: bool
 
 
@@ -41,7 +45,12 @@ class Threads(TypedDict):
 
 def latest_reply(conversation: Conversation) -> Reply | None:
     """The reply that the conversation shows: the last one owed, whatever became of it."""
-    return Reply.objects.filter(conversation=conversation).order_by("-created_at").first()
+    return _latest.first(conversation.pk)
+
+
+@select
+def _latest(conversation: UUID) -> QuerySet[Reply]:
+    return Reply.objects.newest_in(conversation)
 
 
 def snapshot(conversation: Conversation) -> State:
@@ -54,20 +63,33 @@ def snapshot(conversation: Conversation) -> State:
     }
 
 
-def changes_since(conversation: Conversation, version: int) -> State:
-    """The header, the latest reply and every message changed after `version`, oldest change first.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a tab that knew a version has to learn, oldest change first, deletions among it."""
 
-    `has_more` says that the tab is too far behind to be caught up: it takes a fresh snapshot.
-    """
-    changed = conversation.messages.filter(version__gt=version).order_by("version")[: MOST_CHANGES + 1]
-    messages = [frames.message(m) for m in changed] if version < conversation.version else []
-    too_many = len(messages) > MOST_CHANGES
-    return {
-        "conversation": frames.conversation(conversation),
-        "reply": frames.reply(latest_reply(conversation)),
-        "messages": [] if too_many else messages,
-        "has_more": too_many,
-    }
+    conversation: Conversation
+    reply: Reply | None
+    messages: Sequence[Message]
+    too_far: bool  # it cannot be caught up, or knows of messages that left no trace: it takes a fresh snapshot
+
+    def state(self) -> State:
+        """As JSON."""
+        return {
+            "conversation": frames.conversation(self.conversation),
+            "reply": frames.reply(self.reply),
+            "messages": [frames.changed(m) for m in self.messages],
+            "has_more": self.too_far,
+        }
+
+
+def changes_since(conversation: Conversation, version: int) -> Changes:
+    """Every message changed after `version`, and the latest reply."""
+    messages: list[Message] = []
+    if version < conversation.version:
+        changed = conversation.messages.filter(version__gt=version).order_by("version")
+        messages = list(changed[: MOST_CHANGES + 1])
+    too_far = len(messages) > MOST_CHANGES or max(version, 0) < conversation.cleared_version
+    return Changes(conversation, latest_reply(conversation), [] if too_far else messages, too_far)
 
 
 def older(conversation: Conversation, before: int) -> Messages:
@@ -76,7 +98,7 @@ def older(conversation: Conversation, before: int) -> Messages:
 
 
 def _before(conversation: Conversation, before: int | None) -> Messages:
-    messages: Any = conversation.messages.order_by("-seq")
+    messages: Any = conversation.messages.filter(deleted_at=None).order_by("-seq")
     if before is not None:
         messages = messages.filter(seq__lt=before)
     page: list[Message] = list(messages[: PAGE + 1])

@@ -2,26 +2,11 @@
 
 from uuid import UUID
 
-from celery import shared_task
-
-from chat import replying, sweeping
-from config.lib import bells
+from chat import replying
+from config.lib.bells import task
 
 
-@shared_task
+@task
 def write_reply(reply_id: str) -> None:
-    """Write one reply; ring for the one that newer messages wait for."""
-    if following := replying.write_reply(UUID(reply_id)):
-        ring(following)
-
-
-@shared_task
-def sweep_replies() -> None:
-    """Every 15 s: ring again for replies whose bell or worker was lost, end those that are overdue."""
-    for reply_id in sweeping.sweep():
-        ring(reply_id)
-
-
-def ring(reply_id: UUID) -> None:
-    """Ask a worker to write this reply. Never raises."""
-    bells.ring(write_reply, str(reply_id))
+    """Write one reply."""
+    replying.write_reply(UUID(reply_id))

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import permits, ratelimits
 from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
-from chat import frames, sending, starting, sweeping, sync
+from chat import frames, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation
 from chat.quotas import QuotaExhausted
@@ -83,7 +83,7 @@ def _find(request: MemberRequest, pk: UUID) -> Conversation:
 def _find_to_read(request: MemberRequest, pk: UUID) -> Conversation:
     """A conversation whose reply is not overdue: whoever looks at one that is sees it fail."""
     found = _find(request, pk)
-    return _find(request, pk) if sweeping.settle_overdue(found) else found
+    return _find(request, pk) if settling.settle_overdue(found) else found
 
 
 # --- Pages -------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def state(request: MemberRequest, pk: UUID) -> HttpResponse:
     found = _find_to_read(request, pk)
     if "after" not in request.GET:
         return JsonResponse(sync.snapshot(found))
-    return JsonResponse(sync.changes_since(found, _number(request, "after")))
+    return JsonResponse(sync.changes_since(found, _number(request, "after")).state())
 
 
 @require_GET

@@ -1,5 +1,1 @@
-"""Project: settings, doors, processes."""
-
-from config.celery import app as celery_app
-
-__all__ = ["celery_app"]
+"""Project: settings, doors, processes; and the floor that all apps stand on."""

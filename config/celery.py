@@ -1,15 +1,17 @@
-"""The Celery app: queues that ring, never the record of what is owed."""
+"""The Celery app: queues that ring, never the record of what is owed. Only workers and beat import it."""
 
 import logging.config
 import os
+import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from config.checks import refuse_unsafe
+from config.lib import bells
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -19,6 +21,19 @@ app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 worker_init.connect(refuse_unsafe)
 beat_init.connect(refuse_unsafe)
+
+
+@app.on_after_finalize.connect
+def take_our_tasks(**kwargs: Any) -> None:
+    """Those that anybody rings for, by their names."""
+    for name, task in bells.tasks.items():
+        app.task(task, name=name)
+
+
+@worker_shutting_down.connect
+def stop_in_background(**kwargs: Any) -> None:
+    """Hand on what takes long. Celery then waits for the tasks; not for this, a signal's handler, which must return."""
+    threading.Thread(target=bells.stop, name="stopping", daemon=True).start()
 
 
 @setup_logging.connect

@@ -1,7 +1,7 @@
-"""Everything in one process: the web server, a Celery worker and beat. What `manage.py serve` runs.
+"""Everything in one process: the web server, its own worker, and the clock. What `manage.py serve` runs.
 
-The same code as production, only together: the worker claims replies from the same rows, so a process that dies
-leaves nothing behind that the next one does not find. The broker is memory:// or, with REDIS_URL, Redis.
+The same code as production, only together: bells are answered on threads of this process, and what is owed is claimed
+from the same rows, so a process that dies leaves nothing behind that the next one does not find.
 """
 
 import signal
@@ -11,11 +11,10 @@ import time
 from types import FrameType
 
 import uvicorn
-from celery import Celery, signals
-from celery.beat import EmbeddedService
-from celery.worker import state
+from django.conf import settings
 
-WORKER_SLOTS = 64  # replies written at once
+from config.lib import bells
+
 WEB_STOP_SECONDS = 3  # for requests that are being answered
 WORKER_STOP_SECONDS = 8  # for replies to be handed on
 
@@ -28,56 +27,46 @@ class Server(uvicorn.Server):
         self.worker = worker
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop serving and stop taking tasks."""
+        """Stop serving and stop answering bells."""
         self.worker.let_go()
         super().handle_exit(sig, frame)
 
 
 class Worker:
-    """A Celery worker and beat in two threads of this process."""
+    """What a worker and beat are in production: the threads that answer bells, and one that keeps the time."""
 
-    def __init__(self, app: Celery) -> None:
-        # Without it the pool's threads would run under another app, with none of our settings.
-        app.set_default()
-        self.controller = app.WorkController(
-            pool="threads",
-            concurrency=WORKER_SLOTS,
-            without_heartbeat=True,
-            without_mingle=True,
-            without_gossip=True,
-            optimization="fair",
-        )
-        self.beat = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
-        self.thread = threading.Thread(target=self.controller.start, name="worker", daemon=True)
+    def __init__(self) -> None:
+        settings.BELLS = "threads"  # whatever rings in this process is heard in it
         self.leaving = threading.Event()
+        self.left = threading.Event()
 
     def start(self) -> None:
-        """Take tasks from now on, and at once what the last run left behind."""
-        self.thread.start()
-        self.beat.start()
-        self.controller.app.send_task("chat.tasks.sweep_replies")
+        """Answer bells from now on, and at once what the last run left behind."""
+        threading.Thread(target=self._keep_time, name="clock", daemon=True).start()
 
     def let_go(self) -> None:
-        """Take no more tasks and hand on the replies that are being written. Returns at once; safe to repeat."""
+        """Answer no more bells and hand on the replies that are being written. Returns at once; safe to repeat."""
         if not self.leaving.is_set():
             self.leaving.set()
             threading.Thread(target=self._leave, name="worker-leaving", daemon=True).start()
 
-    def _leave(self) -> None:
-        # What Celery's own signal handlers do; those need the main thread, which is uvicorn's.
-        self.beat.service.stop()
-        signals.worker_shutting_down.send(sender=self.controller.hostname, sig="SIGTERM", how="Warm", exitcode=0)
-        state.should_stop = 0
-
     def join(self) -> None:
-        """Wait until it has nothing in hand. What it cannot hand on in time, a sweep finds when the lease is over.
-
-        Not until its thread ends: Celery's loop looks up every two seconds only.
-        """
+        """Wait until it has nothing in hand. What it cannot hand on in time, a sweep finds when the lease is over."""
         self.let_go()
-        until = time.monotonic() + WORKER_STOP_SECONDS
-        while self.thread.is_alive() and state.reserved_requests and time.monotonic() < until:
-            self.thread.join(0.05)
+        self.left.wait(WORKER_STOP_SECONDS)
+
+    def _keep_time(self) -> None:
+        due = dict.fromkeys(settings.SCHEDULE, 0.0)  # at once, then at their times
+        while not self.leaving.is_set():
+            now = time.monotonic()
+            for name in [name for name, at in due.items() if at <= now]:
+                due[name] = now + settings.SCHEDULE[name]
+                bells.ring_now(name)
+            self.leaving.wait(min(due.values()) - time.monotonic())
+
+    def _leave(self) -> None:
+        bells.stop()
+        self.left.set()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -94,9 +83,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, app: Celery) -> None:
+def serve(listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then finish requests, close sockets with 1012, and hand replies on."""
-    worker = Worker(app)
+    worker = Worker()
     config = uvicorn.Config(
         "config.asgi:application",
         log_config=None,

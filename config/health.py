@@ -54,10 +54,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def replies_are_late() -> bool:
     """Whether a reply has waited unclaimed, or lain with a dead worker, for longer than two sweeps take."""
-    since = timezone.now() - timedelta(seconds=LATE_SECONDS)
-    waiting = Q(state=Reply.State.QUEUED, created_at__lt=since)
-    abandoned = Q(state=Reply.State.WRITING, lease_until__lt=since)
-    return Reply.objects.filter(waiting | abandoned).exists()
+    return Reply.objects.due(timedelta(seconds=LATE_SECONDS)).exists()
 
 
 def redis_state() -> str:

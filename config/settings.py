@@ -124,6 +124,8 @@ else:
     # Tests race on a file, too: SQLite's shared memory locks tables in its own way.
     DATABASE["TEST"] = {"NAME": BASE_DIR / "var" / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# The statements of a message are built once (config/lib/prepared.py). Off: slower, and nothing of Django's own is used.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", True)
 
 # --- Redis: broker, cache, frames between processes; without it everything runs in one process --------
 
@@ -136,12 +138,18 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     CHANNEL_LAYERS = {"default": {"BACKEND": "config.lib.layers.MemoryLayer"}}
 
-# --- Celery: a bell, never the record -----------------------------------------------------------------
+# --- Bells: who is asked to look at what is owed. Never the record ----------------------------------------
 
-CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
-CELERY_BROKER_TRANSPORT = "config.lib.broker:Transport" if REDIS_URL else None
+BELLS = env.str("BELLS", "quick" if REDIS_URL else "threads")  # see config/lib/bells.py
+SCHEDULE = {  # task: seconds from one time to the next
+    "config.tasks.sweep": env.float("SWEEP_SECONDS", 15.0),
+    "accounts.tasks.sweep_permits": 600.0,
+    "payments.tasks.tidy": 60.0,
+}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT = "config.lib.broker:Transport"
 # Redis need not remember which bells were answered: rows say what is owed, and a sweep hears bells that were lost.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False} if REDIS_URL else {"polling_interval": 0.02}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -154,11 +162,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # the schedule is code; nothing to keep on disk
-CELERY_BEAT_SCHEDULE = {
-    "sweep-replies": {"task": "chat.tasks.sweep_replies", "schedule": env.float("SWEEP_SECONDS", 15.0)},
-    "sweep-permits": {"task": "accounts.tasks.sweep_permits", "schedule": 600.0},
-    "sweep-payments": {"task": "payments.tasks.sweep", "schedule": 60.0},
-}
+CELERY_BEAT_SCHEDULE = {name: {"task": name, "schedule": seconds} for name, seconds in SCHEDULE.items()}
 
 # --- People: sign-up, sign-in, sessions ----------------------------------------------------------------
 

@@ -61,8 +61,8 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> QuerySet[StripeEvent]:
         wanted = {
-            "parked": Q(processed_at=None, try_at=None),
-            "waiting": Q(processed_at=None, try_at__isnull=False),
+            "parked": Q(processed_at=None, due_at=None),
+            "waiting": Q(processed_at=None, due_at__isnull=False),
             "done": Q(processed_at__isnull=False),
         }
         return queryset.filter(wanted.get(self.value() or "", Q()))
@@ -72,7 +72,7 @@ class StateFilter(admin.SimpleListFilter):
 class StripeEventAdmin(AskableAdmin):
     """What Stripe told us, and whether it was understood."""
 
-    list_display = ("id", "type", "received_at", "processed_at", "tries", "try_at", "error")
+    list_display = ("id", "type", "received_at", "processed_at", "attempts", "due_at", "error")
     list_filter = (StateFilter, "type", "received_at")
     search_fields = ("=id", "=session_id", "=payment_intent_id")
     show_full_result_count = False

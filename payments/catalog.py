@@ -5,12 +5,12 @@ While the processor is down the old list stays on sale.
 
 import time
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.lib.database import give_back_connection
@@ -21,7 +21,6 @@ from payments.processor import get_processor
 log = structlog.get_logger(__name__)
 
 MAX_DAYS = 3660
-LEASE = timedelta(seconds=30)  # one who asks has so long; who was refused leaves the processor alone for so long
 WAIT_SECONDS = 10.0  # for the very first catalog, while somebody else fetches it
 
 
@@ -56,8 +55,7 @@ class Catalog:
 def current() -> Catalog:
     """What is on sale. Asks the processor when the list is older than six hours and nobody else is asking."""
     row = _row()
-    if row.is_stale() and _claim(row):
-        _fetch()
+    if row.is_stale() and refresh_if_due():
         row = _row()
     elif row.refreshed_at is None:
         row = _wait_for_the_first()
@@ -74,16 +72,18 @@ def cheapest() -> Plan | None:
 def refresh() -> CatalogCache:
     """Ask the processor now, whatever the age of the list; the row says how it went."""
     _row()
-    CatalogCache.objects.update(refreshing_until=timezone.now() + LEASE)
-    _fetch()
+    CatalogCache.objects.update(due_at=Now())
+    refresh_if_due()
     return _row()
 
 
-def refresh_if_stale() -> None:
-    """Ask the processor if it is time to: for the sweep, so that no visitor has to wait."""
-    row = _row()
-    if row.is_stale(timezone.now() + timedelta(minutes=5)) and _claim(row):
-        _fetch()
+def refresh_if_due() -> bool:
+    """Ask the processor if it is time to and nobody else is at it; whether we asked."""
+    token = uuid4()
+    if not CatalogCache.objects.claim(_row().pk, token=token):
+        return False
+    _fetch(token)
+    return True
 
 
 def why_not(offer: Offer) -> str:
@@ -106,20 +106,17 @@ def why_not(offer: Offer) -> str:
     return ""
 
 
+def exists() -> None:
+    """See to it that there is a row, which is then refreshed like anything that is owed."""
+    _row()
+
+
 def _row() -> CatalogCache:
     row, _ = CatalogCache.objects.get_or_create(pk=1)
     return row
 
 
-def _claim(seen: CatalogCache) -> bool:
-    """Whether it is ours to ask; not if somebody asked since the list was seen."""
-    now = timezone.now()
-    free = Q(refreshing_until=None) | Q(refreshing_until__lte=now)
-    same = CatalogCache.objects.filter(free, refreshed_at=seen.refreshed_at)
-    return same.update(refreshing_until=now + LEASE) == 1
-
-
-def _fetch() -> None:
+def _fetch(token: UUID) -> None:
     """Ask, and write down the answer. After a failure the lease stays, so that nobody asks again at once."""
     try:
         offers = get_processor().list_offers()
@@ -134,11 +131,13 @@ def _fetch() -> None:
         else:
             plans.append(_plan(offer))
     plans.sort(key=lambda plan: (plan.duration_days, plan.amount, plan.product_id))
-    CatalogCache.objects.update(
+    CatalogCache.objects.postpone(
+        1,
+        token=token,
+        by=CatalogCache.STALE_AFTER - CatalogCache.AHEAD,
         plans=[asdict(plan) for plan in plans],
         unsellable=unsellable,
         refreshed_at=timezone.now(),
-        refreshing_until=None,
         error="",
     )
 

@@ -113,7 +113,7 @@ def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool
             consented_at=now if consents else None,
             created_at=now,
             expires_at=now + PAYABLE,
-            look_at=now + FIRST_LOOK,
+            due_at=now + FIRST_LOOK,
             **terms,
         )
 
@@ -125,7 +125,7 @@ def _url_of_open(purchase: Purchase) -> str:
         payment = get_processor().look_up(purchase.session_id)
     except UnknownPayment:
         Purchase.objects.filter(pk=purchase.pk).update(
-            status=Purchase.Status.EXPIRED, look_at=None, revision=F("revision") + 1
+            status=Purchase.Status.EXPIRED, due_at=None, revision=F("revision") + 1
         )
         return ""
     if payment.state == State.OPEN:

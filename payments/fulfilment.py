@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import premium
+from accounts import emails, premium
 from accounts.models import PremiumGrant
 from payments.base import Payment, State, UnknownPayment
 from payments.models import Purchase
@@ -44,7 +44,7 @@ def settle(purchase_id: UUID) -> Purchase:
             payment = processor.look_up(purchase.session_id)
         except UnknownPayment:
             problem = "The processor knows no such payment."
-            Purchase.objects.filter(pk=purchase_id).update(problem=problem, look_at=None)
+            Purchase.objects.filter(pk=purchase_id).update(problem=problem, due_at=None)
             raise
         settled = apply(purchase, payment, is_live=processor.is_live())
         if settled is not None:
@@ -65,7 +65,7 @@ def apply(known: Purchase, payment: Payment, *, is_live: bool) -> Purchase | Non
             return None
         if problem := mismatch(purchase, payment, is_live=is_live):
             log.error("payment_refused", purchase=str(purchase.pk), problem=problem)
-            _save(purchase, problem=problem, look_at=None)
+            _save(purchase, problem=problem, due_at=None)
             return purchase
         before, status = purchase.status, _status(payment)
         paid = status in (Status.PAID, Status.REFUNDED, Status.DISPUTED)
@@ -80,12 +80,13 @@ def apply(known: Purchase, payment: Payment, *, is_live: bool) -> Purchase | Non
             receipt_url=payment.receipt_url,
             paid_at=purchase.paid_at or (timezone.now() if paid else None),
             problem="Paid for an account that was deleted." if purchase.user is None and status == Status.PAID else "",
-            mail_owed=purchase.mail_owed or was_promised_mail,
-            look_at=_next_look(purchase, status),
+            due_at=_next_look(purchase, status),
             snapshot=payment.snapshot,
         )
         if changed and purchase.user is not None:
             _move_premium(purchase, before)
+            if was_promised_mail:  # paid later than on the page. Receipts are Stripe's own
+                emails.owe(purchase.user, "premium_on", {"purchase": purchase})
     if before != status:
         log.info("purchase_settled", purchase=str(purchase.pk), before=before, status=status)
     return purchase
@@ -149,7 +150,7 @@ def _save(purchase: Purchase, **fields: object) -> bool:
         return False
     for name in changed:
         setattr(purchase, name, fields[name])
-    is_news = changed != {"look_at"}
+    is_news = changed != {"due_at"}
     if is_news:
         purchase.revision += 1
     purchase.save(update_fields=[*changed, "revision"])

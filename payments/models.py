@@ -1,18 +1,20 @@
 """What was bought, what the processor told us, and what can be bought."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from config.lib.owed import Owed, OwedQuerySet
 from payments import money
 
 
-class PurchaseQuerySet(models.QuerySet["Purchase"]):
+class PurchaseQuerySet(OwedQuerySet):
     """The only ways to find a purchase."""
 
     def visible_to(self, user: Any) -> "PurchaseQuerySet":
@@ -23,13 +25,14 @@ class PurchaseQuerySet(models.QuerySet["Purchase"]):
         """The row under its lock: the first lock of every deed on a purchase. Raises Purchase.DoesNotExist."""
         return self.select_for_update(no_key=True).get(pk=pk)
 
-    def unsettled(self) -> "PurchaseQuerySet":
-        """Those of which the processor may have news that nobody told us."""
-        return self.filter(status__in=[Purchase.Status.OPEN, Purchase.Status.PENDING])
 
+class Purchase(Owed):
+    """Premium time that somebody buys: the terms they saw, and what became of the payment.
 
-class Purchase(models.Model):
-    """Premium time that somebody buys: the terms they saw, and what became of the payment."""
+    Until it is settled a look at the processor is owed, in case nobody tells us.
+    """
+
+    TASK = "payments.tasks.settle_purchase"
 
     class Status(models.TextChoices):
         OPEN = "open", "Not paid"
@@ -68,8 +71,9 @@ class Purchase(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(help_text="The checkout page can be paid until then.")
     paid_at = models.DateTimeField(null=True, help_text="When we learnt of it: premium counts from here.")
-    look_at = models.DateTimeField(null=True, db_index=True, help_text="When the sweep asks the processor next.")
-    mail_owed = models.BooleanField(default=False, help_text="Paid later than on the page: they were promised a mail.")
+    due_at = models.DateTimeField(
+        null=True, db_column="look_at", db_index=True, editable=False, help_text="When to ask the processor next."
+    )
     revision = models.PositiveIntegerField(default=0, help_text="Guards against news that is older than what we know.")
     snapshot = models.JSONField(default=dict, help_text="The processor's last word, without the payer's details.")
 
@@ -122,11 +126,13 @@ class Purchase(models.Model):
         return self.get_status_display()
 
 
-class StripeEvent(models.Model):
+class StripeEvent(Owed):
     """Something the processor told us: written down first, then answered, and only then looked into.
 
     Only what it is about is kept. What is true is asked for when the event is processed.
     """
+
+    TASK = "payments.tasks.process_event"
 
     id = models.CharField(primary_key=True, max_length=255)
     type = models.CharField(max_length=100)
@@ -135,31 +141,42 @@ class StripeEvent(models.Model):
     livemode = models.BooleanField()
     received_at = models.DateTimeField(default=timezone.now)
     processed_at = models.DateTimeField(null=True)
-    tries = models.PositiveIntegerField(default=0)
-    try_at = models.DateTimeField(null=True, default=timezone.now, help_text="Empty: parked for staff, or processed.")
+    attempts = models.PositiveIntegerField(default=0, db_default=0, db_column="tries", editable=False)
+    due_at = models.DateTimeField(
+        null=True,
+        db_default=Now(),
+        db_column="try_at",
+        editable=False,
+        help_text="When to look into it. Empty: parked for staff, or processed.",
+    )
     error = models.TextField(blank=True)
+
+    objects = OwedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at"]
         indexes = [
-            models.Index(fields=["try_at"], name="events_to_process", condition=Q(processed_at=None)),
+            models.Index(fields=["due_at"], name="events_to_process", condition=Q(processed_at=None)),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
 
 
-class CatalogCache(models.Model):
-    """What can be bought, as the processor last said: one row."""
+class CatalogCache(Owed):
+    """What can be bought, as the processor last said: one row. To ask again is owed before it is stale."""
 
+    TASK = "payments.tasks.refresh_catalog"
     STALE_AFTER = timedelta(hours=6)
+    AHEAD = timedelta(minutes=5)  # so that no visitor has to wait
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     plans = models.JSONField(default=list)
     unsellable = models.JSONField(default=list, help_text="Products that cannot be sold, each with the reason.")
     refreshed_at = models.DateTimeField(null=True)
-    refreshing_until = models.DateTimeField(null=True, help_text="Somebody asks the processor, or it is given a rest.")
     error = models.CharField(max_length=255, blank=True)
+
+    objects = OwedQuerySet.as_manager()
 
     class Meta:
         verbose_name = "catalog"
@@ -169,9 +186,14 @@ class CatalogCache(models.Model):
     def __str__(self) -> str:
         return "Catalog"
 
-    def is_stale(self, now: datetime | None = None) -> bool:
+    @classmethod
+    def lease(cls) -> timedelta:
+        """One who asks has so long; who was refused leaves the processor alone for so long."""
+        return timedelta(seconds=30)
+
+    def is_stale(self) -> bool:
         """Whether it is older than it should be."""
-        return self.refreshed_at is None or self.refreshed_at + self.STALE_AFTER <= (now or timezone.now())
+        return self.refreshed_at is None or self.refreshed_at + self.STALE_AFTER <= timezone.now()
 
 
 class ScriptedSession(models.Model):

@@ -19,13 +19,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import ratelimits
 from accounts.models import User
-from config.lib.bells import ring
 from payments import catalog, checkout, fulfilment, money, processor, stripe_scripted, webhooks
 from payments.base import BadEvent, ProcessorError, UnknownPayment
 from payments.catalog import Plan
 from payments.forms import CheckoutForm
 from payments.models import Purchase, ScriptedSession
-from payments.tasks import process_event
 
 EVENT_MAX_BYTES = 256 * 1024
 STATES = {
@@ -168,7 +166,7 @@ def scripted(request: MemberRequest, session_id: str) -> HttpResponse:
             raise Http404 from error
         else:
             if event is not None:
-                _hear(*event)
+                webhooks.receive(*event)
                 if action == "refund":
                     fulfilment.settle(purchase.pk)  # what is shown next does not wait for the worker
                 return SeeOther(session["success_url"])
@@ -197,18 +195,13 @@ def webhook(request: HttpRequest) -> HttpResponse:
     if len(body) > EVENT_MAX_BYTES:
         return HttpResponse("Too large.", status=413, content_type="text/plain")
     try:
-        _hear(body, request.headers)
+        webhooks.receive(body, request.headers)
     except BadEvent as error:
         webhooks.log.warning("event_refused", reason=str(error))
         return HttpResponse("Not an event.", status=400, content_type="text/plain")
     except ProcessorError:
         raise Http404 from None  # nobody takes money here
     return HttpResponse("Thank you.", content_type="text/plain")
-
-
-def _hear(body: bytes, headers: Any) -> None:
-    if event_id := webhooks.receive(body, headers):
-        ring(process_event, event_id)
 
 
 def _plans(request: HttpRequest, next_url: str, *, error: str = "", status: int = 200) -> HttpResponse:

@@ -6,13 +6,14 @@ twice, in any order, or never.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from config.lib.bells import ring
 from payments import fulfilment
 from payments.base import ProcessorDown, ProcessorError, UnknownPayment
 from payments.models import Purchase, StripeEvent
@@ -20,7 +21,6 @@ from payments.processor import get_processor
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=60)  # longer than a processor may take to answer
 MAX_TRIES = 30  # with the waits below, about a day
 
 
@@ -28,28 +28,16 @@ class NoSuchPurchase(Exception):
     """It is about something that nobody bought here."""
 
 
-def receive(body: bytes, headers: Mapping[str, str]) -> str | None:
-    """Write an event down; its id if it is new and to be processed. Raises BadEvent, ProcessorRefused."""
+def receive(body: bytes, headers: Mapping[str, str]) -> None:
+    """Write an event down, and ring for it if it is new. Raises BadEvent, ProcessorRefused."""
     event = get_processor().verify_event(body, headers)
     if event is None:
-        return None
-    row = StripeEvent(
-        id=event.id,
-        type=event.type[:100],
-        livemode=event.livemode,
-        session_id=event.session_id,
-        payment_intent_id=event.payment_intent_id,
-    )
-    _, is_new = StripeEvent.objects.get_or_create(
-        pk=row.pk,
-        defaults={
-            "type": row.type,
-            "livemode": row.livemode,
-            "session_id": row.session_id,
-            "payment_intent_id": row.payment_intent_id,
-        },
-    )
-    return row.pk if is_new else None
+        return
+    about = {"session_id": event.session_id, "payment_intent_id": event.payment_intent_id}
+    new = {"type": event.type[:100], "livemode": event.livemode, **about}
+    row, is_new = StripeEvent.objects.get_or_create(pk=event.id, defaults=new)
+    if is_new:
+        ring(StripeEvent.TASK, row.pk)
 
 
 def process(event_id: str) -> None:
@@ -57,9 +45,8 @@ def process(event_id: str) -> None:
 
     It counts as processed only after it is: a crash in between repeats it, which is harmless.
     """
-    now = timezone.now()
-    waiting = StripeEvent.objects.filter(pk=event_id, processed_at=None, try_at__lte=now)
-    if not waiting.update(try_at=now + LEASE, tries=F("tries") + 1):
+    token = uuid4()
+    if not StripeEvent.objects.claim(event_id, token=token):
         return
     event = StripeEvent.objects.get(pk=event_id)
     try:
@@ -72,12 +59,12 @@ def process(event_id: str) -> None:
         log.exception("event_failed", event_id=event_id)
         _postpone(event, error)
     else:
-        StripeEvent.objects.filter(pk=event_id).update(processed_at=timezone.now(), try_at=None, error="")
+        StripeEvent.objects.settle(event_id, token=token, processed_at=timezone.now(), error="")
 
 
 def process_again(event_id: str) -> StripeEvent:
     """Look into an event once more, parked or processed, at once; the row says how it went."""
-    StripeEvent.objects.filter(pk=event_id).update(processed_at=None, try_at=timezone.now(), tries=0)
+    StripeEvent.objects.filter(pk=event_id).update(processed_at=None, due_at=Now(), attempts=0)
     process(event_id)
     return StripeEvent.objects.get(pk=event_id)
 
@@ -129,17 +116,17 @@ def _first(**which: object) -> UUID | None:
 
 def _postpone(event: StripeEvent, error: Exception) -> None:
     """Later again: after half a minute, then longer, at most an hour; in the end it is the staff's."""
-    wait = min(timedelta(seconds=30) * 2 ** min(event.tries - 1, 10), timedelta(hours=1))
-    try_at = timezone.now() + wait if event.tries < MAX_TRIES else None
-    _note(event, error, try_at=try_at)
+    if event.attempts >= MAX_TRIES:
+        return _park(event, error)
+    wait = min(timedelta(seconds=30) * 2 ** min(event.attempts - 1, 10), timedelta(hours=1))
+    StripeEvent.objects.postpone(event.pk, token=event.lease_token, by=wait, error=_said(event, error))
 
 
 def _park(event: StripeEvent, error: Exception) -> None:
     """Trying again would not help: staff see it."""
-    _note(event, error, try_at=None)
+    StripeEvent.objects.settle(event.pk, token=event.lease_token, error=_said(event, error))
 
 
-def _note(event: StripeEvent, error: Exception, **fields: object) -> None:
+def _said(event: StripeEvent, error: Exception) -> str:
     log.warning("event_waits", event_id=event.pk, error=repr(error))
-    text = f"{type(error).__name__}: {error}"[:1000]
-    StripeEvent.objects.filter(pk=event.pk).update(error=text, **fields)
+    return f"{type(error).__name__}: {error}"[:1000]

@@ -3,11 +3,10 @@
 import uuid
 
 import pytest
-import redis
 from django.conf import settings
 from django.db import connection
 
-from config import celery_app
+from config.lib import bells
 from tests.factories import GirlFactory, UserFactory
 
 
@@ -15,6 +14,28 @@ from tests.factories import GirlFactory, UserFactory
 def _no_memory(settings):
     """Caches hold the counters of limits: no test inherits its neighbour's, nor meets the other core's."""
     settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
+
+
+@pytest.fixture(autouse=True)
+def _nobody_hears(settings):
+    """Bells are for tests that ask for them: what is owed is a row, and here nobody takes it unasked."""
+    settings.BELLS = "off"
+
+
+@pytest.fixture
+def heard(settings):
+    """Bells are heard by a worker that is as quick as can be: on the spot, after the commit."""
+    bells.RINGERS["at once"] = bells.answer
+    settings.BELLS = "at once"
+
+
+@pytest.fixture
+def rung(settings):
+    """The bells that rang, as (task, *arguments); nobody hears them."""
+    rung = []
+    bells.RINGERS["written down"] = lambda name, arguments: rung.append((name, *arguments))
+    settings.BELLS = "written down"
+    return rung
 
 
 @pytest.fixture(autouse=True)
@@ -47,17 +68,7 @@ def _no_connection_is_left(django_db_setup):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_queue():
-    """Bells and frames of tests go where only they listen: not to somebody's worker, nor to the other core's tests."""
-    prefix = f"dusk-test-{uuid.uuid4().hex}:"
-    celery_app.conf.broker_transport_options = {
-        **celery_app.conf.broker_transport_options,
-        "global_keyprefix": prefix,
-    }
+def _own_frames():
+    """Frames of tests go where only they listen: not to somebody's tabs, nor to the other core's tests."""
     if settings.REDIS_URL:
-        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = prefix
-    yield
-    if settings.REDIS_URL:
-        client = redis.Redis.from_url(settings.REDIS_URL)
-        for key in client.scan_iter(f"{prefix}*"):
-            client.delete(key)
+        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"dusk-test-{uuid.uuid4().hex}:"

@@ -51,17 +51,16 @@ def _faults(row, messages, replies, talk, free):
     done = [r for r in replies if r["state"] == "done"]
     if len({r["answers_through"] for r in done}) < len(done):
         yield "answered twice"
-    hers = sorted(r["message"] for r in done)
-    if hers != sorted(m["pk"] for m in said if m["seq"] > 1):  # the first is her greeting
+    if sorted(r["pk"] for r in done) != sorted(m["reply"] for m in said if m["seq"] > 1):  # the first is her greeting
         yield f"{len(done)} replies done, {len(said) - 1} messages of hers"
     answered = max((r["answers_through"] for r in done), default=0)
     failed = max((r["answers_through"] for r in replies if r["state"] == "failed"), default=0)
     for message in asked:
         if message["seq"] > max(answered, failed):
             yield f"seq {message['seq']} is neither answered nor visibly failed"
-        if message["charged"] and (message["seq"] > answered or not talk.charged):
+        if message["charged_as"] and (message["seq"] > answered or not talk.charged):
             yield f"seq {message['seq']} was charged for nothing"
 
-    charged = sum(m["charged"] for m in asked)
+    charged = sum(m["charged_as"] == "text" for m in asked)
     if row["free_text"] != free - charged:
         yield f"{row['free_text']} left of {free}, {charged} charged"

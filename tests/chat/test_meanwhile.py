@@ -87,7 +87,7 @@ def test_how_it_was_written_is_recorded(hands, hosts):  # noqa: F811
     reply = the_reply()
     assert (reply.provider, reply.model, reply.tokens_in, reply.tokens_out) == ("primary", "primary", 11, 3)
     assert 0 <= reply.first_token_ms <= reply.total_ms
-    assert reply.message.text == "Hello."
+    assert reply.messages.get().text == "Hello."
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chat import replying, sweeping, tasks
+from chat import replying, tasks
 from chat.llm import close_llm
 from chat.models import Conversation, Message, Reply
 from chat.settling import Written, end
+from config.lib import owed
 from tests.chat.conftest import work
 from tests.chat.test_sending import in_parallel
 from tests.fakes.model_host import CUT, ModelHost, delta, finish, http, said
@@ -42,6 +43,11 @@ def slowly(text):
     """A good answer at three words a second."""
     steps = [step for word in text.split() for step in (delta(word + " "), 0.3)]
     return [*steps, finish()]
+
+
+def rung_for_replies(rung):
+    """The replies that bells rang for."""
+    return [reply for name, *arguments in rung if name == Reply.TASK for reply in arguments]
 
 
 def hers(conversation):
@@ -100,8 +106,9 @@ def test_messages_sent_while_she_writes_are_answered_together_by_the_next_reply(
     assert Reply.objects.claim(first.pk, token=token)
     assert hands.send("second").json()["reply"]["id"] == str(first.pk)
     assert hands.send("third").json()["reply"]["id"] == str(first.pk)
-    following = end(first, Reply.State.DONE, token=token, written=Written("answer to the first"))
-    assert Reply.objects.get(pk=following).answers_through == 4
+    end(first, Reply.State.DONE, token=token, written=Written("answer to the first"))
+    assert the_reply() != first
+    assert the_reply().answers_through == 4
     work()
     said = [(m["sender"], m["text"]) for m in hands.state()["messages"]][1:]
     assert [sender for sender, _ in said] == ["user", "user", "user", "ai", "ai"]
@@ -191,26 +198,34 @@ def test_the_same_task_delivered_five_times_in_parallel_writes_once(hands, hosts
     assert len(primary.requests) == 1
 
 
-def test_a_reply_whose_worker_died_is_written_by_another(hands):
+def test_a_reply_whose_worker_died_is_written_by_another(hands, rung):
     hands.send()
+    rung.clear()
     reply = the_reply()
     dead = uuid.uuid4()
     assert Reply.objects.claim(reply.pk, token=dead)
-    assert reply.pk not in sweeping.sweep()  # the lease still runs
+    owed.sweep()
+    assert not rung_for_replies(rung)  # the lease still runs
     assert not Reply.objects.claim(reply.pk, token=uuid.uuid4())
-    Reply.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert reply.pk in sweeping.sweep()
+    Reply.objects.update(due_at=timezone.now() - timedelta(seconds=3))
+    owed.sweep()
+    assert rung_for_replies(rung) == [str(reply.pk)]
     tasks.write_reply(str(reply.pk))
     assert len(hers(hands.conversation)) == 1
-    assert end(reply, Reply.State.DONE, token=dead, written=Written("from the grave")) is None
+    end(reply, Reply.State.DONE, token=dead, written=Written("from the grave"))
     assert len(hers(hands.conversation)) == 1
     assert Reply.objects.get().attempts == 2
 
 
-def test_a_reply_nobody_heard_of_is_rung_again(hands):
+def test_a_reply_nobody_heard_of_is_rung_again(hands, rung):
     hands.send()
-    Reply.objects.update(created_at=timezone.now() - timedelta(seconds=3))
-    assert sweeping.sweep() == [the_reply().pk]
+    assert rung_for_replies(rung) == [str(the_reply().pk)]
+    rung.clear()
+    owed.sweep()
+    assert not rung_for_replies(rung)  # it rang a moment ago
+    Reply.objects.update(due_at=timezone.now() - timedelta(seconds=3))
+    owed.sweep()
+    assert rung_for_replies(rung) == [str(the_reply().pk)]
 
 
 def test_an_overdue_reply_fails_and_gives_back_whoever_looks(hands):
@@ -221,17 +236,21 @@ def test_an_overdue_reply_fails_and_gives_back_whoever_looks(hands):
     assert state["conversation"]["free_remaining"]["text"] == 10
 
 
-def test_the_sweep_ends_what_is_overdue_or_was_tried_too_often(hands, settings):
+def test_the_sweep_ends_what_is_overdue_or_was_tried_too_often(hands, settings, request):
+    gone = timezone.now() - timedelta(seconds=3)
     hands.send()
-    Reply.objects.update(created_at=timezone.now() - timedelta(seconds=90))
-    assert sweeping.sweep() == []
+    Reply.objects.update(created_at=timezone.now() - timedelta(seconds=90), due_at=gone)
+    request.getfixturevalue("heard")
+    owed.sweep()
     assert the_reply().state == "failed"
+    settings.BELLS = "off"
     hands.send()
-    gone = timezone.now() - timedelta(seconds=1)
     Reply.objects.filter(pk=the_reply().pk).update(
-        state="writing", lease_token=uuid.uuid4(), lease_until=gone, attempts=settings.REPLY_MAX_ATTEMPTS
+        state="writing", lease_token=uuid.uuid4(), due_at=gone, attempts=settings.REPLY_MAX_ATTEMPTS
     )
-    assert sweeping.sweep() == []
+    request.getfixturevalue("heard")
+    settings.BELLS = "at once"
+    owed.sweep()
     assert the_reply().state == "failed"
     assert hands.free() == 10
 
@@ -245,7 +264,8 @@ def test_stopping_before_she_begins_leaves_no_message(hands):
     assert hands.state()["reply"]["state"] == "stopped"
 
 
-def test_stopping_keeps_what_was_seen_to_the_letter(hands, hosts):
+def test_stopping_keeps_what_was_seen_to_the_letter(hands, hosts, settings):
+    settings.REPLY_LEASE_SECONDS = 3  # saved with each look
     primary, _ = hosts
     primary.play(slowly("One two 🙂 three four five six seven eight nine ten"))
     hands.send()
@@ -286,7 +306,7 @@ def test_a_member_deactivated_meanwhile_gets_no_reply(hands, alice):
     assert the_reply().state == "failed"
 
 
-def test_a_stopping_worker_hands_its_replies_on(hands, hosts):
+def test_a_stopping_worker_hands_its_replies_on(hands, hosts, rung):
     primary, _ = hosts
     primary.play(slowly("a slow reply that takes its time to be told in full"))
     hands.send()
@@ -296,7 +316,8 @@ def test_a_stopping_worker_hands_its_replies_on(hands, hosts):
     while not Reply.objects.get(pk=pk).text:
         pass
     asyncio.run_coroutine_threadsafe(desk.hand_on(0), desk.loop).result()
-    assert writing.result() == pk  # to be rung for again
+    writing.result()
+    assert rung_for_replies(rung) == [str(pk)] * 2  # once for each worker
     assert Reply.objects.get(pk=pk).state == "queued"
     primary.play(said("Here it is."))
     work()

@@ -65,7 +65,7 @@ def test_without_redis_it_is_degraded_and_ready_all_the_same(client, db, setting
 @pytest.mark.embedded
 @pytest.mark.parametrize(
     ("state", "fields"),
-    [("queued", {"created_at": timedelta(seconds=40)}), ("writing", {"lease_until": timedelta(seconds=40)})],
+    [("queued", {"due_at": timedelta(seconds=40)}), ("writing", {"due_at": timedelta(seconds=40)})],
 )
 def test_a_reply_that_nobody_takes_is_reported(client, conversation, state, fields):
     owe(conversation, state=state, **{name: timezone.now() - age for name, age in fields.items()})

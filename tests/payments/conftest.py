@@ -68,7 +68,7 @@ class Shop:
 
     def work(self) -> None:
         """What a worker does: look into every event whose time has come."""
-        due = StripeEvent.objects.filter(processed_at=None, try_at__lte=timezone.now())
+        due = StripeEvent.objects.filter(processed_at=None, due_at__lte=timezone.now())
         for event_id in due.order_by("received_at").values_list("pk", flat=True):
             webhooks.process(event_id)
 

@@ -144,15 +144,15 @@ def book_machine(stripe):
                 return
             stripe.is_down = False
             stripe.post.deliver(self.shop.hear)
-            StripeEvent.objects.filter(processed_at=None).update(try_at=timezone.now())
+            StripeEvent.objects.filter(processed_at=None).update(due_at=timezone.now())
             self.shop.work()
             assert not StripeEvent.objects.filter(processed_at=None).exists()
             for person in self.people:
                 person.refresh_from_db()
                 assert person.premium_until == expected(stripe, person)
-            Purchase.objects.update(look_at=timezone.now())
-            for due in sweeping.due_purchases():
-                sweeping.look_after(due)
+            Purchase.objects.update(due_at=timezone.now())
+            for due in Purchase.objects.due():
+                sweeping.look_after(due.pk)
             for person in self.people:
                 before = person.premium_until
                 person.refresh_from_db()

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.utils import timezone
 
 from payments import catalog
@@ -19,7 +20,8 @@ def ids():
 
 
 def aged(**age):
-    CatalogCache.objects.update(refreshed_at=timezone.now() - timedelta(**age))
+    ago = timedelta(**age)
+    CatalogCache.objects.update(refreshed_at=timezone.now() - ago, due_at=F("due_at") - ago)
 
 
 def test_plans_come_from_stripe_shortest_first_with_their_terms(stripe):
@@ -81,7 +83,7 @@ def test_the_old_list_stays_on_sale_while_stripe_is_down_and_stripe_is_left_alon
         assert (len(found.plans), found.is_stale, found.is_unavailable) == (1, True, False)
     assert "ProcessorDown" in CatalogCache.objects.get().error
     stripe.is_down = False
-    CatalogCache.objects.update(refreshing_until=timezone.now())
+    CatalogCache.objects.update(due_at=timezone.now())
     assert not catalog.current().is_stale
     assert CatalogCache.objects.get().error == ""
 
@@ -93,9 +95,9 @@ def test_nonsense_from_stripe_is_no_catalog(stripe, answer):
 
 
 def test_the_sweep_refreshes_before_a_visitor_has_to_wait(stripe):
-    catalog.refresh_if_stale()
+    catalog.refresh_if_due()
     aged(hours=5, minutes=56)
-    catalog.refresh_if_stale()
+    catalog.refresh_if_due()
     assert stripe.count("GET", "/v1/products") == 2
 
 

@@ -7,9 +7,9 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts import premium
-from accounts.models import PremiumGrant
-from payments import fulfilment, mails, stripe_api, sweeping
+from accounts import emails, premium
+from accounts.models import Mail, PremiumGrant
+from payments import fulfilment, stripe_api, sweeping
 from payments.models import Purchase, StripeEvent
 from tests.fakes.stripe import LIVE_KEY
 from tests.payments.conftest import days_of, purchase_of
@@ -270,8 +270,8 @@ def test_who_was_promised_a_mail_gets_one(shop, stripe, buyer, alice):
     stripe.money_arrives(session_id)
     shop.deliver(times=2)
     for _ in range(2):
-        for purchase_id in sweeping.owed_mails():
-            mails.send_owed(purchase_id)
+        for owed in Mail.objects.due():
+            emails.send(owed.pk)
     (sent,) = mail.outbox
     assert sent.to == [alice.email]
     assert "30 days premium, $29.99" in sent.body
@@ -371,7 +371,7 @@ def test_what_staff_took_back_stays_taken_back_when_old_news_repeats(shop, strip
     shop.deliver()
     premium.revoke(f"stripe:{session_id}")
     shop.hear(letter)
-    StripeEvent.objects.update(processed_at=None, try_at=timezone.now())
+    StripeEvent.objects.update(processed_at=None, due_at=timezone.now())
     shop.work()
     assert days_of(alice) is None
 
@@ -388,7 +388,7 @@ def test_money_for_a_deleted_account_waits_for_staff(shop, buyer, alice):
     assert (purchase.user, purchase.status) == (None, "paid")
     assert "deleted" in purchase.problem
     assert event.processed_at is None
-    assert event.try_at is None
+    assert event.due_at is None
     assert "deleted" in event.error
 
 
@@ -418,34 +418,35 @@ def test_stripe_down_at_the_success_page_says_wait_and_the_webhook_completes(sho
 def test_a_payment_of_which_no_news_came_is_found_by_the_sweep(shop, stripe, buyer, alice):
     session_id = shop.buy(buyer)
     stripe.post.drop()
-    assert list(sweeping.due_purchases()) == []
-    Purchase.objects.update(look_at=timezone.now() - timedelta(seconds=1))
-    (due,) = sweeping.due_purchases()
-    assert list(sweeping.due_purchases()) == []
-    sweeping.look_after(due)
+    assert not Purchase.objects.due().exists()
+    sweeping.look_after(purchase_of(session_id).pk)  # not yet
+    assert purchase_of(session_id).status == "open"
+    Purchase.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    sweeping.look_after(Purchase.objects.due().get().pk)
     assert purchase_of(session_id).status == "paid"
     assert days_of(alice) == 30
-    assert purchase_of(session_id).look_at is None
+    assert purchase_of(session_id).due_at is None
 
 
 def test_the_sweep_asks_less_and_less_often_and_survives_stripe_being_down(shop, stripe, buyer):
     session_id = shop.begin(buyer)
     now = timezone.now()
     for age, wait in [(1, 1), (20, 10), (240, 60)]:
-        Purchase.objects.update(created_at=now - timedelta(minutes=age), look_at=now)
+        Purchase.objects.update(created_at=now - timedelta(minutes=age), due_at=now)
         stripe.is_down = True
-        for due in sweeping.due_purchases():
-            sweeping.look_after(due)
-        assert round((purchase_of(session_id).look_at - now).total_seconds() / 60) == wait
+        for due in Purchase.objects.due():
+            sweeping.look_after(due.pk)
+        assert round((purchase_of(session_id).due_at - now).total_seconds() / 60) == wait
         stripe.is_down = False
 
 
 def test_a_payment_that_stripe_does_not_know_is_asked_about_once(shop, stripe, buyer):
     session_id = shop.begin(buyer)
     stripe.sessions.clear()
+    Purchase.objects.update(due_at=timezone.now())
     sweeping.look_after(purchase_of(session_id).pk)
     purchase = purchase_of(session_id)
-    assert purchase.look_at is None
+    assert purchase.due_at is None
     assert "knows no such payment" in purchase.problem
 
 

@@ -7,30 +7,21 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.utils import timezone
 
-from config import celery_app
-from payments import tasks
+from config.lib import owed
 from payments.models import CatalogCache, Purchase, StripeEvent
 from tests.payments.conftest import days_of, purchase_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
-@pytest.fixture
-def a_worker_hears():
-    """Bells are heard, by a worker that is as quick as can be."""
-    celery_app.conf.task_always_eager = True
-    yield
-    celery_app.conf.task_always_eager = False
-
-
-def test_an_event_is_looked_into_as_soon_as_it_is_written_down(shop, stripe, buyer, alice, a_worker_hears):
+def test_an_event_is_looked_into_as_soon_as_it_is_written_down(shop, stripe, buyer, alice, heard):
     shop.buy(buyer)
     stripe.post.deliver(shop.hear)
     assert StripeEvent.objects.get().processed_at
     assert days_of(alice) == 30
 
 
-def test_one_sweep_catches_up_on_everything(shop, stripe, buyer, alice, a_worker_hears):
+def test_one_sweep_catches_up_on_everything(shop, stripe, buyer, alice, heard):
     stripe.add_product("prod_7", days=7, amount=999)
     promised, untold = shop.begin(buyer), shop.begin(buyer, "prod_7")
     stripe.pay_later(promised)
@@ -41,11 +32,11 @@ def test_one_sweep_catches_up_on_everything(shop, stripe, buyer, alice, a_worker
     stripe.is_down = False
     stripe.pay(untold)
     stripe.post.drop()
-    later = timezone.now() - timedelta(seconds=1)
-    StripeEvent.objects.filter(processed_at=None).update(try_at=later)
-    Purchase.objects.filter(session_id=untold).update(look_at=later)
-    CatalogCache.objects.update(refreshed_at=later - timedelta(hours=6), plans=[])
-    tasks.sweep()
+    later = timezone.now() - timedelta(seconds=3)
+    StripeEvent.objects.filter(processed_at=None).update(due_at=later)
+    Purchase.objects.filter(session_id=untold).update(due_at=later)
+    CatalogCache.objects.update(refreshed_at=later - timedelta(hours=6), due_at=later, plans=[])
+    owed.sweep()
     assert not StripeEvent.objects.filter(processed_at=None).exists()
     assert {purchase_of(promised).status, purchase_of(untold).status} == {"paid"}
     assert days_of(alice) == 37
@@ -53,15 +44,15 @@ def test_one_sweep_catches_up_on_everything(shop, stripe, buyer, alice, a_worker
     assert [sent.to for sent in mail.outbox] == [[alice.email]]
 
 
-def test_a_second_sweep_finds_nothing_to_do(shop, stripe, buyer, a_worker_hears):
+def test_a_second_sweep_finds_nothing_to_do(shop, stripe, buyer, heard):
     shop.buy(buyer)
     shop.deliver()
-    tasks.sweep()
+    owed.sweep()
     asked = len(stripe.requests)
-    tasks.sweep()
+    owed.sweep()
     assert len(stripe.requests) == asked
 
 
 def test_the_sweep_is_on_the_clock():
-    scheduled = django_settings.CELERY_BEAT_SCHEDULE["sweep-payments"]
-    assert (scheduled["task"], scheduled["schedule"]) == (tasks.sweep.name, 60.0)
+    assert django_settings.SCHEDULE["config.tasks.sweep"] == 15.0
+    assert django_settings.CELERY_BEAT_SCHEDULE["config.tasks.sweep"]["task"] == "config.tasks.sweep"

@@ -1,13 +1,14 @@
 """Stripe's news are believed only when signed, written down before all else, and looked into until they are done."""
 
 import json
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from payments import sweeping, webhooks
+from payments import webhooks
 from payments.models import Purchase, StripeEvent
 from tests.fakes.stripe import Letter
 from tests.payments.conftest import days_of, purchase_of
@@ -111,17 +112,17 @@ def test_what_fails_is_tried_again_later_and_later(shop, stripe, buyer, alice):
     shop.deliver()
     event = StripeEvent.objects.get()
     assert "ProcessorDown" in event.error
-    assert timedelta(seconds=20) < event.try_at - timezone.now() < timedelta(seconds=31)
-    assert sweeping.waiting_events() == []
-    StripeEvent.objects.update(try_at=timezone.now(), tries=20)
-    assert sweeping.waiting_events() == [event.pk]
+    assert timedelta(seconds=20) < event.due_at - timezone.now() < timedelta(seconds=31)
+    assert not StripeEvent.objects.due().exists()
+    StripeEvent.objects.update(due_at=timezone.now(), attempts=20)
+    assert StripeEvent.objects.due().get() == event
     shop.work()
     event.refresh_from_db()
-    assert timedelta(minutes=59) < event.try_at - timezone.now() <= timedelta(hours=1)
-    StripeEvent.objects.update(try_at=timezone.now(), tries=webhooks.MAX_TRIES)
+    assert timedelta(minutes=59) < event.due_at - timezone.now() <= timedelta(hours=1)
+    StripeEvent.objects.update(due_at=timezone.now(), attempts=webhooks.MAX_TRIES)
     shop.work()
     event.refresh_from_db()
-    assert (event.try_at, event.processed_at) == (None, None)
+    assert (event.due_at, event.processed_at) == (None, None)
     stripe.is_down = False
     assert webhooks.process_again(event.pk).processed_at
     assert days_of(alice) == 30
@@ -130,10 +131,10 @@ def test_what_fails_is_tried_again_later_and_later(shop, stripe, buyer, alice):
 def test_an_event_whose_worker_was_killed_is_done_by_another(shop, stripe, buyer, alice):
     shop.buy(buyer)
     stripe.post.deliver(shop.hear)
-    StripeEvent.objects.update(tries=1, try_at=timezone.now() + webhooks.LEASE)  # claimed, and then silence
+    assert StripeEvent.objects.claim(StripeEvent.objects.get().pk, token=uuid.uuid4())  # and then silence
     shop.work()
     assert days_of(alice) is None
-    StripeEvent.objects.update(try_at=timezone.now())
+    StripeEvent.objects.update(due_at=timezone.now())
     shop.work()
     assert days_of(alice) == 30
 
@@ -143,7 +144,7 @@ def test_what_nobody_here_bought_is_parked_for_staff(shop, stripe, kind):
     assert shop.hear(stripe.letter(kind, {"id": "cs_unknown", "payment_intent": "pi_unknown"})).status_code == 200
     shop.work()
     event = StripeEvent.objects.get()
-    assert (event.processed_at, event.try_at) == (None, None)
+    assert (event.processed_at, event.due_at) == (None, None)
     assert "NoSuchPurchase" in event.error
 
 

@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from config import embedded
-from config.celery import app
 
 
 class Command(BaseCommand):
@@ -40,7 +39,7 @@ class Command(BaseCommand):
             call_command("demo", verbosity=0)
         self.stdout.write(self.greeting(host, int(port)))
         self.stdout.flush()
-        embedded.serve(listener, app)
+        embedded.serve(listener)
 
     def greeting(self, host: str, port: int) -> str:
         """Where it is, and who may sign in."""
