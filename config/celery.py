@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
+from celery.signals import beat_init, import_modules, setup_logging, worker_init, worker_shutting_down
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
@@ -23,9 +23,9 @@ worker_init.connect(refuse_unsafe)
 beat_init.connect(refuse_unsafe)
 
 
-@app.on_after_finalize.connect
+@import_modules.connect(sender=app, weak=False)
 def take_our_tasks(**kwargs: Any) -> None:
-    """Those that anybody rings for, by their names."""
+    """Those that anybody rings for, by their names. Called when the modules that hold them were found, just above."""
     for name, task in bells.tasks.items():
         app.task(task, name=name)
 
