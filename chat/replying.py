@@ -17,7 +17,19 @@ from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db.models import Case, DurationField, ExpressionWrapper, F, Q, QuerySet, TextField, Value, When
+from django.db.models import (
+    Case,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Now
 
 from chat import frames, quotas
@@ -48,15 +60,16 @@ def _to_write(pk: UUID) -> QuerySet[Reply]:
         *("answers_through", "replaces", "charged_as", "state", "stop_at", "attempts", "text"),
     )
     age = ExpressionWrapper(Now() - F("created_at"), DurationField())
+    replaced = Message.objects.filter(conversation=OuterRef("conversation"), seq=OuterRef("replaces"))
     rows = Reply.objects.select_related("conversation__girl", "conversation__user").only(*shown)
-    return rows.filter(pk=pk).annotate(age=age)
+    return rows.filter(pk=pk).annotate(age=age, replaces_id=Subquery(replaced.values("id")[:1]))
 
 
 @select
-def _said(conversation: UUID, before: int, *, turns: int) -> QuerySet[Message]:
+def _said(conversation: UUID, before: int, *, turns: int) -> QuerySet[Message, tuple[int, str, str]]:
     said = Message.objects.filter(conversation=conversation, deleted_at=None).exclude(sender=Message.Sender.SITE)
     said = said.filter(Q(sender=Message.Sender.AI) | Q(seq__lte=before))
-    return said.only("seq", "sender", "text").order_by("-seq")[:turns]
+    return said.order_by("-seq").values_list("seq", "sender", "text")[:turns]
 
 
 class Ending(Enum):
@@ -115,18 +128,20 @@ class Draft:
                 async for piece in pieces:
                     match piece:  # other kinds are for others
                         case Text(text, last):
-                            self.add(text)
+                            self.add(text, last)
                             if not last:
                                 await asyncio.sleep(pace(self.crowd()))
                         case Finished():
                             self.finished = piece
 
-    def add(self, text: str) -> None:
-        """Take a few more words, and push them."""
+    def add(self, text: str, last: bool = False) -> None:
+        """Take a few more words, and push them; the last ones come with the message."""
         if self.first_token_at is None and not is_blank(text):
             self.first_token_at = time.monotonic()
-        reply = self.job.reply
-        self.announcer.announce(self.job.user_id, frames.delta_frame(reply.conversation_id, reply.pk, self.units, text))
+        if not last:
+            reply = self.job.reply
+            delta = frames.delta_frame(reply.conversation_id, reply.pk, self.units, text)
+            self.announcer.announce(self.job.user_id, delta)
         self.text += text
         self.units += utf16_length(text)
 
@@ -315,7 +330,7 @@ def take(reply_id: UUID) -> Job | None:
     if reply is None:  # deleted since
         return None
     conversation = reply.conversation
-    left = settings.REPLY_BUDGET_SECONDS - reply.age.total_seconds()
+    left = settings.REPLY_BUDGET_SECONDS - reply.age.total_seconds()  # type: ignore[attr-defined]
     why = ""
     if left <= 0:
         why = "overdue"
@@ -331,7 +346,7 @@ def take(reply_id: UUID) -> Job | None:
         persona=girl.persona_prompt,
         name=girl.name,
         example_dialogue=girl.example_dialogue,
-        history=[(m.sender, m.text) for m in history(reply)],
+        history=history(reply),
         max_tokens=settings.LLM_MAX_TOKENS,
         temperature=settings.LLM_TEMPERATURE,
         deadline=started + left,
@@ -345,19 +360,19 @@ def take(reply_id: UUID) -> Job | None:
     )
 
 
-def history(reply: Reply) -> list[Message]:
-    """The last turns before this reply, what it answers last.
+def history(reply: Reply) -> list[tuple[str, str]]:
+    """The last turns before this reply as (sender, text), what it answers last.
 
     A reply that was written while the member went on stands after what they said meanwhile; for the model it comes
     before, so that the last turn is what is to be answered. Another answer for a message sees only what came before it.
     """
-    recent: list[Message] = _said(reply.conversation_id, reply.answers_through, turns=settings.CHAT_CONTEXT_TURNS)[::-1]
+    recent = _said(reply.conversation_id, reply.answers_through, turns=settings.CHAT_CONTEXT_TURNS)[::-1]
     if reply.replaces is not None:
-        return [m for m in recent if m.seq < reply.replaces]
-    if recent and recent[-1].sender == Message.Sender.AI:
+        recent = [turn for turn in recent if turn[0] < reply.replaces]
+    elif recent and recent[-1][1] == Message.Sender.AI:
         asked = set(quotas.unanswered(reply.conversation, reply.answers_through).values_list("seq", flat=True))
-        recent.sort(key=lambda m: (m.seq in asked, m.seq))
-    return recent
+        recent.sort(key=lambda turn: (turn[0] in asked, turn[0]))
+    return [(sender, text) for _, sender, text in recent]
 
 
 def look(tokens: list[UUID], texts: dict[UUID, str]) -> dict[UUID, int | None]:

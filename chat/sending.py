@@ -97,7 +97,8 @@ def retry_reply(conversation: Conversation) -> Sent:
             return Sent(message, reply, conversation, created=False)
         quotas.charge_again(conversation, reply.answers_through)
         conversation.bump()
-        reply = conversation.owe_reply(through=reply.answers_through)
+        again = {"purpose": reply.purpose, "replaces": reply.replaces}
+        reply = conversation.owe_reply(through=reply.answers_through, **again)
         realtime.tell(conversation, frames.reply_frame(reply), typing=True)
     return Sent(message, reply, conversation, created=True)
 

@@ -3,12 +3,12 @@
 import logging.config
 import os
 import threading
+from functools import wraps
 from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, import_modules, setup_logging, worker_init, worker_shutting_down
 from django.conf import settings
-from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from config.checks import refuse_unsafe
 from config.lib import bells
@@ -18,7 +18,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("dusk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["worker"].add(DjangoStructLogInitStep)
 worker_init.connect(refuse_unsafe)
 beat_init.connect(refuse_unsafe)
 
@@ -27,7 +26,15 @@ beat_init.connect(refuse_unsafe)
 def take_our_tasks(**kwargs: Any) -> None:
     """Those that anybody rings for, by their names. Called when the modules that hold them were found, just above."""
     for name, task in bells.tasks.items():
-        app.task(task, name=name)
+        app.task(_answered(task), name=name)
+
+
+def _answered(task: bells.Task) -> bells.Task:
+    @wraps(task)
+    def rung(*arguments: str, context: dict[str, Any] | None = None) -> None:
+        bells.answer_rung(task, *arguments, context=context)
+
+    return rung
 
 
 @worker_shutting_down.connect

@@ -15,7 +15,7 @@ QUIET = (
     "asyncio",
     "botocore",
     "celery.beat",
-    "celery.app.trace",  # django-structlog says the same, with the request's id
+    "celery.app.trace",
     "celery.worker.strategy",
     "daphne",
     "django.db.backends",

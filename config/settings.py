@@ -5,7 +5,6 @@ Every value that differs between a laptop and a server comes from the environmen
 `config/checks.py` refuses to start what would be unsafe.
 """
 
-import logging
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,7 +47,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_htmx",
-    "django_structlog",
     "config",
     "accounts",
     "media",
@@ -66,7 +64,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.requestlog.RequestLog",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.agegate.AgeGateMiddleware",
@@ -309,8 +307,4 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only whi
 DRAIN_SECONDS = env.int("DRAIN_SECONDS", 0)  # from SIGTERM on, keep serving so long while /readyz says 503
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = log_settings(pretty=DEBUG, level=LOG_LEVEL)
-DJANGO_STRUCTLOG_CELERY_ENABLED = BELLS == "celery"  # else bells themselves take the request's id along
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request; a reply says how it ended
-DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
-DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = logging.DEBUG
 TESTING = "pytest" in sys.modules

@@ -82,6 +82,12 @@ def _on_a_thread(name: str, arguments: tuple[str, ...]) -> None:
         _pool.submit(copy_context().run, _answer_on_a_thread, name, arguments)
 
 
+def answer_rung(task: Task, *arguments: str, context: dict[str, Any] | None = None) -> None:
+    """Do a task that a worker was rung for; what it logs bears the ids of whoever rang."""
+    with structlog.contextvars.bound_contextvars(**(context or {})):
+        task(*arguments)
+
+
 def answer(name: str, arguments: tuple[str, ...]) -> None:
     """Do a task here and now; what goes wrong is logged, the row says that it is still owed."""
     try:
@@ -129,7 +135,7 @@ def stop() -> None:
 
 def _by_celery(name: str, arguments: tuple[str, ...]) -> None:
     with _line().acquire(block=True, timeout=1) as producer:
-        import_string(APP).send_task(name, arguments, producer=producer, retry=False)
+        import_string(APP).send_task(name, arguments, {"context": _context()}, producer=producer, retry=False)
 
 
 @cache
@@ -155,15 +161,20 @@ def _by_hand(name: str, arguments: tuple[str, ...]) -> None:
     https://docs.celeryq.dev/en/stable/internals/protocol.html; a test compares it with what Celery sends.
     """
     client = redis.client(settings.REDIS_URL)
-    message = celery_message(name, arguments, structlog.contextvars.get_contextvars())
+    message = celery_message(name, arguments)
     prefix = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("global_keyprefix", "")
     redis.breaker(settings.REDIS_URL).ask(client.lpush, f"{prefix}{QUEUE}", message)
 
 
-def celery_message(name: str, arguments: tuple[str, ...], context: dict[str, Any]) -> str:
-    """What lies in the list that a Celery worker reads. `context` goes along into the worker's logs."""
-    task_id = str(uuid4())
-    body = json.dumps([arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
+def _context() -> dict[str, Any]:
+    """The ids that are logged here, to be logged there."""
+    return structlog.contextvars.get_contextvars()
+
+
+def celery_message(name: str, arguments: tuple[str, ...]) -> str:
+    """What lies in the list that a Celery worker reads."""
+    task_id, given = str(uuid4()), {"context": _context()}
+    body = json.dumps([arguments, given, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
     headers = {
         "lang": "py",
         "task": name,
@@ -178,7 +189,6 @@ def celery_message(name: str, arguments: tuple[str, ...], context: dict[str, Any
         "ignore_result": True,
         "argsrepr": repr(arguments),
         "kwargsrepr": "{}",
-        "__django_structlog__": context,
     }
     properties = {
         "correlation_id": task_id,
@@ -196,8 +206,7 @@ def celery_message(name: str, arguments: tuple[str, ...], context: dict[str, Any
             "content-type": "application/json",
             "headers": headers,
             "properties": properties,
-        },
-        default=str,
+        }
     )
 
 

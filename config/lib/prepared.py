@@ -39,13 +39,13 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import DatabaseDefault
-from django.db.models.query import get_related_populators
+from django.db.models.query import ModelIterable, get_related_populators
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.transaction import TransactionManagementError
 
 log = structlog.get_logger(__name__)
 
-M = TypeVar("M", bound=models.Model)
+R = TypeVar("R")
 Change = tuple[models.QuerySet[Any], dict[str, Any]]
 FIELDS: dict[type, Any] = {
     int: models.BigIntegerField,
@@ -124,16 +124,19 @@ class Statement:
         return [Param(n, meant[n] if n < len(meant) else None) for n in range(count)]
 
 
-class Select(Statement, Generic[M]):
-    """A queryset of whole models, with `select_related`, `only` and annotations if need be."""
+class Select(Statement, Generic[R]):
+    """A queryset of whole models, with `select_related`, `only` and annotations if need be, or of a `values_list`."""
 
-    def __call__(self, *values: Any, **shape: Any) -> list[M]:
+    def __init__(self, function: Callable[..., models.QuerySet[Any, R]]) -> None:
+        super().__init__(function)
+
+    def __call__(self, *values: Any, **shape: Any) -> list[R]:
         """The rows. Raises TransactionManagementError for one that locks, outside a transaction."""
         _send_what_waits()
         built = self._ask(values, shape)
         if built is None:
             return list(self._function(*values, **shape))
-        statement, compiler, converters, model, names, own, annotations, populators = built
+        statement, compiler, converters, make = built
         if compiler.query.select_for_update and not connection.in_atomic_block:
             raise TransactionManagementError("A row is locked for the rest of a transaction, and there is none.")
         with connection.cursor() as cursor:
@@ -141,35 +144,42 @@ class Select(Statement, Generic[M]):
             rows = cursor.fetchall()
         if converters:
             rows = compiler.apply_converters(rows, converters)
-        found = []
-        for row in rows:
-            one = model.from_db(DEFAULT_DB_ALIAS, names, row[own])
-            for populator in populators:
-                populator.populate(row, one)
-            for name, at in annotations:
-                setattr(one, name, row[at])
-            found.append(one)
-        return found
+        return [make(row) for row in rows]
 
-    def first(self, *values: Any, **shape: Any) -> M | None:
+    def first(self, *values: Any, **shape: Any) -> R | None:
         """The first row, if there is one."""
         return next(iter(self(*values, **shape)), None)
 
     def _build(self, places: list[Param], shape: dict[str, Any]) -> Any:
-        """What makes models of rows: as `django.db.models.query.ModelIterable` finds it each time."""
-        query = self._function(*places, **shape).query
+        queryset = self._function(*places, **shape)
+        query = queryset.query
         _give_fields(query.where)
         for annotation in query.annotations.values():
             _give_fields_inside(annotation)
         compiler = query.get_compiler(DEFAULT_DB_ALIAS)
         statement = Built(*compiler.as_sql())
-        about, columns = compiler.klass_info, compiler.select
-        own = slice(about["select_fields"][0], about["select_fields"][-1] + 1)
-        names = [column.target.attname for column, *_ in columns[own]]
-        converters = compiler.get_converters([column for column, *_ in columns])
-        populators = get_related_populators(about, columns, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # of Django 6
-        annotations = list(compiler.annotation_col_map.items())
-        return statement, compiler, converters, about["model"], names, own, annotations, populators
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        make = _maker(compiler) if queryset._iterable_class is ModelIterable else tuple
+        return statement, compiler, converters, make
+
+
+def _maker(compiler: Any) -> Callable[[Any], Any]:
+    """What makes a model of a row, as `django.db.models.query.ModelIterable` finds it each time."""
+    about, columns = compiler.klass_info, compiler.select
+    model, own = about["model"], slice(about["select_fields"][0], about["select_fields"][-1] + 1)
+    names = [column.target.attname for column, *_ in columns[own]]
+    populators = get_related_populators(about, columns, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # of Django 6
+    annotations = list(compiler.annotation_col_map.items())
+
+    def make(row: Any) -> Any:
+        one = model.from_db(DEFAULT_DB_ALIAS, names, row[own])
+        for populator in populators:
+            populator.populate(row, one)
+        for name, at in annotations:
+            setattr(one, name, row[at])
+        return one
+
+    return make
 
 
 class Writing(Statement):

@@ -34,7 +34,8 @@ class Writing:
         self.worker.join()
 
 
-def test_what_is_written_so_far_is_saved_while_she_writes(hands, hosts):  # noqa: F811
+def test_what_is_written_so_far_is_saved_while_she_writes(hands, hosts, settings):  # noqa: F811
+    settings.REPLY_LEASE_SECONDS = 3  # saved with each look
     primary, _ = hosts
     primary.play(slowly("One two three four five six seven eight nine ten"))
     hands.send()

@@ -80,7 +80,8 @@ class Tab:
         return (await self.hear())["code"] == "not_found"
 
 
-async def test_a_reply_appears_word_by_word_in_an_open_tab(hands, client):
+async def test_a_reply_appears_word_by_word_in_an_open_tab(hands, client, settings):
+    settings.LLM_SCRIPTED_PACE = 0.3
     async with Tab(client) as tab:
         await tab.watch(hands.conversation, 1)
         await tab.hear_until("thread")

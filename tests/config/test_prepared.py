@@ -133,6 +133,18 @@ def test_annotations_come_along():
 
 
 @both_ways
+def test_rows_of_values_are_tuples():
+    @select
+    def scopes(user: int, *, most: int):
+        return Permit.objects.filter(user=user).order_by("uses_left").values_list("uses_left", "scope", "id")[:most]
+
+    permit = PermitFactory(uses_left=1)
+    PermitFactory(user=permit.user, uses_left=2)
+    assert scopes(permit.user_id, most=1) == [(1, "chat_send", permit.pk)]
+    assert len(scopes(permit.user_id, most=9)) == 2
+
+
+@both_ways
 def test_an_update_counts_its_rows():
     permit = PermitFactory(uses_left=5)
     assert take(permit.pk, 3, "first") == 1
