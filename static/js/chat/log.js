@@ -336,7 +336,7 @@ export class Log {
     const { box } = this;
     if (this.#loading || !this.#state?.hasOlder || box.scrollTop > box.clientHeight) return;
     this.#loading = true;
-    const page = await this.older(this.#state.messages[0].seq);
+    const page = await this.older(this.#state.floor);
     this.#loading = false;
     if (!page) return;
     const below = box.scrollHeight - box.scrollTop;

@@ -223,7 +223,7 @@ function seen() {
   if (document.hidden || !log?.pinned || net === "signed-out") return;
   remind();
   const last = state.messages.at(-1)?.seq ?? 0;
-  if (last <= state.conversation.last_read_seq || reading >= last) return;
+  if (last <= state.read || reading >= last) return;
   reading = last;
   tell({ type: "read", seq: last });
   ask(at(id, "read"), { seq: last }).then((answer) => {
@@ -243,7 +243,7 @@ function remind() {
 async function older(before) {
   const answer = await ask(`${at(id, "messages")}?before=${before}`);
   return answer?.ok && (() => {
-    state = apply(state, { type: "older", ...answer.body });
+    state = apply(state, { type: "older", before, ...answer.body });
     draw();
   });
 }
