@@ -141,7 +141,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     }
     context["state_json"] = {
         "conversation": state["conversation"],
-        "messages": state["messages"],
+        "messages": [_without_html(m) for m in state["messages"]],
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
@@ -165,6 +165,11 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
         "unread_count": sum(t["unread"] for t in threads),
         "plans_url": _plans_url(),
     }
+
+
+def _without_html(message: Any) -> dict[str, Any]:
+    """A message for the page's script: what it looks like stands in the row that the page draws."""
+    return {name: value for name, value in message.items() if name != "html" and value is not None}
 
 
 def _with_time(shape: Any, field: str) -> dict[str, Any]:
