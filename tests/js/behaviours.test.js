@@ -31,6 +31,14 @@ test("what is left stands in every place, and one is not many", () => {
   assert.deepEqual(meter(0).shown()[0], "out");
 });
 
+test("what is left stands in the profile too while that is in a dialog", () => {
+  const { store, free } = meter(10);
+  free.remove();
+  store.tell({ type: "account", premium_active: true, premium_until: null });
+  store.draw();
+  assert.equal(free.hidden, true);
+});
+
 test("premium that comes or goes is said once", () => {
   const { store, shown, toasts, free } = meter(0);
   for (const premium_active of [true, true, false]) {

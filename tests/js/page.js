@@ -71,6 +71,7 @@ export class FakeElement extends EventTarget {
   contains(node) { return node === this || this.children.some((child) => child.contains(node)); }
   closest(selector) { return this.matches(selector) ? this : (this.parentElement?.closest(selector) ?? null); }
   matches(selector) {
+    if (selector === "*") return true;
     const [, tag, name, value, kind] = /^([a-z\d]*)(?:\[data-([\w-]+)(?:="([^"]*)")?\])?(?:\.([\w-]+))?$/.exec(selector);
     return (!tag || this.tag === tag) && (!kind || this.classList.contains(kind)) &&
       (!name || (value === undefined ? camel(name) in this.dataset : this.dataset[camel(name)] === value));
@@ -134,7 +135,6 @@ export function open() {
     documentElement: element("html", { lang: "en" }),
     body: element("body"),
     getElementById: (id) => ({ content: { firstElementChild: templates[id.replace("chat-", "")] } }),
-    createElement: (name) => element(name.toLowerCase()),
     querySelectorAll: (selector) => document.body.querySelectorAll(selector),
     querySelector: (selector) => document.body.querySelector(selector),
   });
@@ -157,8 +157,7 @@ export function open() {
       setItem: (key, value) => (storage[key] = String(value)),
       removeItem: (key) => delete storage[key],
     }).map(([name, value]) => [name, { value }]))),
-    DOMParser: class { parseFromString(html) { return { body: { childNodes: html ? [new FakeText(html.replace(/<[^>]*>/g, ""))] : [] } }; } },
-    Node: { TEXT_NODE: undefined },
+    DOMParser: class { parseFromString(html) { return { body: element("body", {}, html.replace(/<[^>]*>/g, "")) }; } },
   });
   world.frame = () => world.frames.splice(0).forEach((draw) => draw());
   world.hide = (hidden) => {

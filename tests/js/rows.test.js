@@ -4,7 +4,7 @@ import { element, open, row, words } from "./page.js";
 import { all, gone, header, message, reply, told } from "./telling.js";
 
 open();
-const { Rows, rowsOf } = await import("../../static/js/chat/rows.js");
+const { Rows, drawn, rowsOf } = await import("../../static/js/chat/rows.js");
 const { apply, begin } = await import("../../static/js/chat/state.js");
 
 const NOW = new Date("2026-11-21T12:00:00Z");
@@ -88,6 +88,11 @@ test("rows that the server drew are taken over: the same elements, with the same
     assert.equal(li.querySelector("[data-text]").childNodes[0], bubbles[i]);
     assert.equal(li.classList.contains("new"), false);
   });
+});
+
+test("what a row says already need not be sent a second time", () => {
+  const list = element("ol", {}, ...fifty.slice(0, 2).map(row));
+  assert.deepEqual(drawn(list), fifty.slice(0, 2).map(({ id, created_at }) => ({ id, created_at })));
 });
 
 test("drawing the same again writes nothing", () => {

@@ -4,6 +4,7 @@ import { Log } from "./log.js";
 import { mount as mountQuota } from "./quota.js";
 import { mount as mountReading } from "./reading.js";
 import { mount as mountSending } from "./sending.js";
+import { drawn } from "./rows.js";
 import { begin } from "./state.js";
 import { Store } from "./store.js";
 import { mount as mountThreads } from "./threads.js";
@@ -15,7 +16,9 @@ const root = document.querySelector("[data-chat]");
 const talk = root.querySelector("[data-talk]");
 const start = JSON.parse(document.getElementById("chat-state").textContent);
 const id = start.conversation?.id;
-const store = new Store(begin({ ...start, has_more: root.dataset.more === "true" }));
+const rows = talk && drawn(talk.querySelector("[data-messages]"));
+const messages = start.messages?.map((message, i) => ({ ...message, ...rows[i] }));
+const store = new Store(begin({ ...start, messages, has_more: root.dataset.more === "true" }));
 const say = talk && speaker(talk.querySelector("[data-voice]"));
 /* To the list; the focus to the row of a thread, if one is named. */
 const leave = (thread) => location.replace(thread ? `/chat/#thread-${thread}` : "/chat/");

@@ -2,17 +2,17 @@ import { quota } from "./state.js";
 
 /** What is left, wherever it stands on the page; and a word when premium comes or goes. */
 export function mount({ store, root, talk, total, words, toast }) {
-  const put = (name, words) => {
-    for (const place of root.querySelectorAll(`[data-${name}]`)) place.textContent = words;
-  };
+  const find = (name) => root.querySelector(`[data-${name}]`);
+  const [free, meter, sentence] = ["free", "meter", "left-words"].map(find); // a part of it may move into a dialog
+  const places = root.querySelectorAll("[data-left]");
   store.draws((state) => {
     const { kind, left } = quota(state, total);
     const was = talk.dataset.quota;
     if (kind !== was && [kind, was].includes("premium")) toast(kind === "premium" ? words.premium : words.ended, "sparkles");
     talk.dataset.quota = kind;
-    put("left", left);
-    put("left-words", (left === 1 ? words.one : words.many).replace("{n}", left));
-    talk.querySelector("[data-meter]").value = left;
-    root.querySelector("[data-free]").hidden = kind === "premium";
+    for (const place of places) place.textContent = left;
+    sentence.textContent = (left === 1 ? words.one : words.many).replace("{n}", left);
+    meter.value = left;
+    free.hidden = kind === "premium";
   });
 }

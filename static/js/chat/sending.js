@@ -27,7 +27,7 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
   const outbox = new Outbox({
     conversation: id,
     items: () => store.state.outbox,
-    tell: (frame) => (frame.type === "sent" ? sent(frame) : store.tell(frame)),
+    tell: (frame) => store.tell(frame),
     async deliver({ text, client_id }, again) {
       if (again) permits.discard();
       const permit = await permits.take();
@@ -69,12 +69,6 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
     },
   });
 
-  function sent({ message, reply, conversation }) {
-    store.tell({ type: "message", version: message.version, message });
-    if (reply) store.tell({ type: "owed", reply });
-    store.tell({ type: "conversation", conversation });
-  }
-
   store.subscribe((state, before) => {
     if (state.outbox !== before.outbox) {
       const left = new Set(state.outbox.map((item) => item.client_id));
@@ -112,7 +106,7 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
       },
       async retry() {
         const answer = await net.ask("retry/", {});
-        if (answer?.ok) sent(answer.body);
+        if (answer?.ok) store.tell({ type: "sent", ...answer.body });
         else if (answer) net.refresh();
         if (!answer || answer.status === 429) toast(words.sorry, "circle-alert");
         focus(store.state.messages.findLast((m) => m.sender === "user")?.id);

@@ -103,6 +103,12 @@ const deeds = {
     return state.reply?.id === reply.id ? state : hearReply(state, reply, false);
   },
 
+  /* The answer to a send, or to asking again. */
+  sent(state, { message, reply, conversation }) {
+    const told = deeds.message(state, { message, version: message.version });
+    return deeds.conversation(reply ? deeds.owed(told, { reply }) : told, { conversation });
+  },
+
   delta(state, { reply: id, offset, text }) {
     const { reply } = state;
     if (reply?.id !== id) {
