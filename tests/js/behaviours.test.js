@@ -76,6 +76,18 @@ test("the actions go to the message that is pointed at or focused", () => {
   assert.equal(rows[1].contains(set), true);
 });
 
+test("a line of the site has no actions, but arrows stop at it", () => {
+  const { rows, list, set, box } = conversation();
+  const line = element("li", { className: "told", data: { id: "n1" } });
+  list.append(line);
+  list.dispatchEvent(event("focusin", { target: line }));
+  assert.equal(set.hidden, true);
+  box.dispatchEvent(event("keydown", { key: "ArrowUp", target: box }));
+  assert.equal(FakeElement.focused, line);
+  box.dispatchEvent(event("keydown", { key: "ArrowUp", target: line }));
+  assert.equal(FakeElement.focused, rows[1]);
+});
+
 test("arrows go from message to message, from the newest", () => {
   const { rows, box } = conversation();
   const press = (key, target) => box.dispatchEvent(event("keydown", { key, target }));

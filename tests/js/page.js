@@ -72,7 +72,7 @@ export class FakeElement extends EventTarget {
   closest(selector) { return this.matches(selector) ? this : (this.parentElement?.closest(selector) ?? null); }
   matches(selector) {
     if (selector === "*") return true;
-    const [, tag, name, value, kind] = /^([a-z\d]*)(?:\[data-([\w-]+)(?:="([^"]*)")?\])?(?:\.([\w-]+))?$/.exec(selector);
+    const [, tag, kind, name, value] = /^([a-z\d]*)(?:\.([\w-]+))?(?:\[data-([\w-]+)(?:="([^"]*)")?\])?$/.exec(selector);
     return (!tag || this.tag === tag) && (!kind || this.classList.contains(kind)) &&
       (!name || (value === undefined ? camel(name) in this.dataset : this.dataset[camel(name)] === value));
   }

@@ -79,7 +79,7 @@ test("a wheel, a finger or a key that goes up lets go at once", () => {
 });
 
 test("while a smooth jump is under way scrolling means nothing; then one has arrived", () => {
-  const { place, pill, scroll, input, jumps } = reading();
+  const { box, place, pill, scroll, grow, input, jumps } = reading();
   place.open();
   scroll(1_300);
   pill.hidden = false;
@@ -89,6 +89,9 @@ test("while a smooth jump is under way scrolling means nothing; then one has arr
   assert.equal(pill.hidden, true);
   scroll(1_250); // as the jump's own events may look
   assert.equal(place.pinned, true);
+  grow(100);
+  place.follow(true);
+  assert.equal(box.scrollTop, 1_250); // it is still travelling
   mock.timers.tick(1_000);
   scroll(1_200);
   assert.equal(place.pinned, false);

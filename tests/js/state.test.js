@@ -322,6 +322,12 @@ test("her answer without the frame that ends the reply is not shown twice, and a
   }
 });
 
+test("her answer came before any word of it: she is not shown to type below it", () => {
+  const state = all(fresh(), told.reply(reply("r", "queued")), told.message(message(2, { sender: "ai" })));
+  assert.equal(isWriting(state), false);
+  assert.equal(isBehind(state), true);
+});
+
 test("an answer that was there before the reply hides nothing", () => {
   const state = all(fresh(), told.message(message(2, { sender: "ai", text: "Hello you" })), told.reply(reply("r", "writing")), told.delta("r", 0, "Hello"));
   assert.equal(streamed(state), "Hello");

@@ -100,7 +100,7 @@ test("another answer that landed leaves the bubble to the message", () => {
   draw(again);
   const next = message(1, { version: 2, sender: "ai", text: "Good evening", alternatives: 2 });
   rows.get("m1").dataset.version = "2"; // as its row is drawn first
-  greeting().replaceChildren(element("p", {}, next.text));
+  greeting().replaceChildren(element("em", {}, next.text));
   draw(all(again, told.message(next), told.reply(reply("r", "done", "", { message: "m1", replaces: "m1" }))));
-  assert.equal(greeting().firstChild.tag, "p");
+  assert.equal(greeting().firstChild.tag, "em");
 });

@@ -2,18 +2,18 @@ const TELL_AGAIN = 3 * 3_600_000; // of use, until the AI notice is repeated
 
 /** What was seen is read; and who reads for hours is told again that she is an AI. Gives {seen, remind}. */
 export function mount({ store, net, id, log, storage = localStorage }) {
-  let reading = 0;
+  let marked = 0; // the seq up to which the server was told, and heard it
 
   function seen() {
     if (document.hidden || !log.pinned || net.is === "signed-out") return;
     remind();
     const { state } = store;
     const last = state.messages.at(-1)?.seq ?? 0;
-    if (last <= state.read || reading >= last) return;
-    reading = last;
+    if (last <= Math.max(marked, state.conversation.last_read_seq)) return;
+    marked = last;
     store.tell({ type: "read", seq: last });
     net.ask("read/", { seq: last }).then((answer) => {
-      if (!answer?.ok) reading = 0;
+      if (!answer?.ok) marked = 0;
     });
   }
 

@@ -280,5 +280,5 @@ function standsThere(state) {
   const found = !reply.landed && !reply.message && answer(state);
   if (!found || reply.replaces) return Boolean(found);
   const [whole, part] = [found.text.trim(), reply.text.trim()];
-  return part !== "" && (whole.startsWith(part) || part.startsWith(whole));
+  return whole.startsWith(part) || part.startsWith(whole);
 }

@@ -1,9 +1,8 @@
 /** The actions of a message: one set, which goes to the message that is pointed at, focused or pressed for long. */
 export function mount({ talk, words, toast }) {
   const [box, list, tools] = ["log", "messages", "tools"].map((name) => talk.querySelector(`[data-${name}]`));
-  const rowOf = (event) => event.target.closest("[data-id]");
   const show = (event) => {
-    const row = rowOf(event);
+    const row = event.target.closest(".message[data-id]"); // a line of the site has no actions
     if (row && !row.contains(tools)) row.append(tools);
     tools.hidden = !row && tools.hidden;
   };
@@ -17,7 +16,7 @@ export function mount({ talk, words, toast }) {
     const up = event.key === "ArrowUp";
     if (!up && event.key !== "ArrowDown") return;
     const rows = [...list.querySelectorAll("[data-id]")];
-    const here = rows.indexOf(rowOf(event));
+    const here = rows.indexOf(event.target.closest("[data-id]"));
     const next = here < 0 ? up && rows.at(-1) : rows[here + (up ? -1 : 1)];
     if (!next) return;
     event.preventDefault();
