@@ -55,7 +55,10 @@ class Server {
   land() {
     const { text, replaces } = this.reply;
     const stopped = this.rand() < 0.3;
-    if (stopped && !text) return this.tell(this.end("stopped"));
+    if (stopped && !text) {
+      this.version += 1;
+      return this.tell(this.end("stopped"));
+    }
     const old = this.messages.find((m) => m.id === replaces);
     const alternatives = Math.max(old?.alternatives ?? 0, 1) + 1;
     const said = text.trim() || "…";
@@ -159,7 +162,7 @@ function claims(state, server, seed) {
   }
 }
 
-test("a tab that hears everything in order has nothing to ask after any parcel, and shows no words twice", () => {
+test("a tab that hears everything in order has next to nothing to ask, and shows no words twice", () => {
   for (let seed = 1; seed <= 200; seed += 1) {
     const server = new Server(random(seed));
     let state = server.page();
@@ -172,7 +175,10 @@ test("a tab that hears everything in order has nothing to ask after any parcel, 
           const last = state.messages.findLast((m) => m.sender === "ai");
           assert.ok(!words || state.reply.replaces || last?.text !== words || last.seq <= state.reply.since, `seed ${seed}: twice`);
         }
-        assert.equal(isBehind(state), false, `seed ${seed}: ${parcel.map((frame) => frame.type)}`);
+        // That a reply came to nothing shows in no message and no header: the version of it has to be asked for.
+        const nothing = parcel[0].reply?.state === "stopped" && !parcel[0].reply.message;
+        assert.equal(isBehind(state), nothing, `seed ${seed}: ${parcel.map((frame) => frame.type)}`);
+        if (nothing) state = all(state, ...server.watch(state.version));
       }
     }
     assert.deepEqual(seen(state), seen(server.page()), `seed ${seed}`);
