@@ -57,6 +57,9 @@ test("what she has answered is delivered; everything, while she writes", () => {
   const state = begun([at(1, "00"), at(2, "01", { sender: "ai" }), at(3, "02")]);
   assert.deepEqual(delivered(state), [true, false, false]);
   assert.equal(delivered(apply(state, told.reply(reply("r", "writing"))))[2], true);
+  const queued = apply(state, told.reply(reply("r", "queued")));
+  assert.equal(delivered(queued)[2], false);
+  assert.equal(rowsOf(queued, { dots: true }, NOW).findLast((want) => want.message).delivered, true);
 });
 
 /* --- Rows on the screen --- */

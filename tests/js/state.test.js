@@ -371,6 +371,12 @@ test("another answer streams until the next version of its message is here, in w
   }
 });
 
+test("a frame that does not say what is replaced takes nothing back", () => {
+  const state = apply(writes({ replaces: "m1" }), told.reply(reply("r", "writing", "Hello you")));
+  assert.equal(state.reply.replaces, "m1");
+  assert.equal(streamed(state), "Hello you");
+});
+
 test("another answer that fails, or is stopped with nothing, leaves the message as it was", () => {
   for (const end of ["failed", "stopped"]) {
     const state = apply(writes({ replaces: "m1" }), told.reply(reply("r", end, "", { replaces: "m1" })));

@@ -10,7 +10,7 @@ const TOGETHER = 3 * 60_000; // messages of one sender within this are one group
 export function rowsOf(state, { unreadFrom, told, dots }, now = new Date()) {
   const rows = [];
   const { messages, outbox, reply } = state;
-  const heard = reply?.state === "writing" ? Infinity : messages.findLast((m) => m.sender === "ai")?.seq ?? 0;
+  const heard = dots || reply?.state === "writing" ? Infinity : messages.findLast((m) => m.sender === "ai")?.seq ?? 0;
   const begun = state.hasOlder || messages.length + outbox.length > 1;
   let today = "";
   messages.forEach((message, i) => {

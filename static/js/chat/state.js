@@ -251,7 +251,8 @@ function hearReply(state, reply, snapshot) {
   if ((!isOwed(held) || held.stopping) && !over && reply.state !== "failed") return state;
   const grown = held.text.startsWith(reply.text) && (reply.text !== "" || snapshot || over) && reply.state !== "failed";
   const text = grown ? held.text : reply.text;
-  return land({ ...state, reply: { ...reply, ...mark, text, landed: held.landed || (snapshot && over) } });
+  const replaces = reply.replaces ?? held.replaces; // whose answer it is never changes
+  return land({ ...state, reply: { ...reply, ...mark, replaces, text, landed: held.landed || (snapshot && over) } });
 }
 
 /* A reply that is over has landed when the message that it became is known, with one answer more if there was one
