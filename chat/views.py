@@ -141,7 +141,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     }
     context["state_json"] = {
         "conversation": state["conversation"],
-        "messages": state["messages"],
+        "messages": [_beside_its_row(m) for m in state["messages"]],
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
@@ -165,6 +165,12 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
         "unread_count": sum(t["unread"] for t in threads),
         "plans_url": _plans_url(),
     }
+
+
+def _beside_its_row(message: Any) -> dict[str, Any]:
+    """A message for the page's script, without what it reads in the row that the page draws of it."""
+    drawn = {"id", "html", "created_at"}
+    return {name: value for name, value in message.items() if name not in drawn and value is not None}
 
 
 def _with_time(shape: Any, field: str) -> dict[str, Any]:

@@ -48,6 +48,13 @@ def test_what_anybody_says_is_inert(hands, client):
     assert "<img src=x" not in listed
 
 
+def test_what_a_row_shows_is_not_sent_again_for_the_script(hands, client):
+    hands.send("Some *words*")
+    said = state_of(page(client, hands.url))["messages"][-1]
+    assert said["text"] == "Some *words*"
+    assert not {"id", "html", "created_at"} & said.keys()
+
+
 def test_a_hostile_name_is_inert(alice, client):
     girl = GirlFactory(name=HOSTILE[:60], is_active=True)
     client.force_login(alice)

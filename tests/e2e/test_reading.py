@@ -65,6 +65,20 @@ def test_a_conversation_opens_at_the_first_unread_message(new_browser, alice):
     expect(tab.pill).to_be_visible()
 
 
+def test_opening_a_conversation_takes_no_row_down(new_browser, alice):
+    page = new_browser(alice)
+    page.add_init_script(
+        """taken = [];
+        new MutationObserver((records) => {
+            for (const { removedNodes } of records) taken.push(...[...removedNodes].map((node) => node.nodeName));
+        }).observe(document, { childList: true, subtree: true });"""
+    )
+    tab = Talk(page, conversation_with("mara", alice, messages=60)).open()
+    expect(tab.messages).to_have_count(50)
+    assert "LI" not in page.evaluate("taken")
+    assert "P" not in page.evaluate("taken")  # nor the words in it
+
+
 def test_times_are_the_viewers(new_browser, alice):
     conversation = conversation_with("mara", alice, messages=3)
     when = datetime(2025, 3, 14, 20, 30, tzinfo=UTC)

@@ -1,31 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apply, begin, isBehind, isWriting, quota, streamed, unreadThreads } from "../../static/js/chat/state.js";
-
-const ID = "c1";
-const girl = { name: "Mara", slug: "mara", avatar_url: "/mara.svg" };
-
-function message(seq, { version = seq, sender = "user", text = `text ${seq}`, client_id = null } = {}) {
-  return { id: `m${seq}`, seq, version, sender, kind: "text", text, html: `<p>${text}</p>`, media: null, created_at: "2026-11-21T10:00:00Z", client_id };
-}
-
-function header(version, { last_seq = version, last_read_seq = 0, text = 10, premium_active = false } = {}) {
-  return { id: ID, girl, version, last_seq, last_read_seq, free_remaining: { text, media: 2, audio: 3 }, premium_active, premium_until: null };
-}
-
-function reply(id, state, text = "") {
-  return { id, state, text, can_retry: state === "failed" };
-}
-
-const told = {
-  message: (m) => ({ type: "message", conversation: ID, version: m.version, message: m }),
-  conversation: (c, since) => ({ type: "conversation", conversation: c, ...(since !== undefined && { since }) }),
-  reply: (r) => ({ type: "reply", conversation: ID, reply: r }),
-  delta: (id, offset, text) => ({ type: "delta", conversation: ID, reply: id, offset, text }),
-};
+import { ID, all, became, girl, gone, header, message, reply, told } from "./telling.js";
 
 const fresh = (over = {}) => begin({ conversation: header(1, { last_seq: 1 }), messages: [message(1, { sender: "ai" })], reply: null, ...over });
-const all = (state, ...frames) => frames.reduce(apply, state);
 const texts = (state) => state.messages.map((m) => m.text);
 const item = (client_id, text = client_id, status = "sending") => ({ client_id, text, created_at: 1, status });
 
@@ -74,9 +52,22 @@ test("an answer to a newer question than what is known proves nothing", () => {
   assert.equal(isBehind(state), true);
 });
 
-test("a header that is next and has no new message is a change of its own", () => {
-  const state = apply(fresh(), told.conversation(header(2, { last_seq: 1, last_read_seq: 1 })));
-  assert.equal(state.version, 2);
+test("a header that is next and says something new is a change of its own", () => {
+  for (const news of [{ last_read_seq: 1 }, { text: 9 }]) {
+    const state = apply(fresh(), told.conversation(header(2, { last_seq: 1, ...news })));
+    assert.equal(state.version, 2);
+    assert.equal(isBehind(state), false);
+  }
+});
+
+test("a header that is next and says nothing new belongs to a message that was lost", () => {
+  const state = apply(fresh(), told.conversation(header(2, { last_seq: 1 })));
+  assert.equal(state.version, 1);
+  assert.equal(isBehind(state), true);
+});
+
+test("what was read here is no news when the server says it too", () => {
+  const state = all(fresh(), { type: "read", seq: 1 }, told.conversation(header(2, { last_seq: 1, last_read_seq: 1 })));
   assert.equal(isBehind(state), false);
 });
 
@@ -87,7 +78,7 @@ test("a header that knows of a message that is not here asks", () => {
 test("an older header is ignored, and nobody unreads", () => {
   const state = all(fresh(), told.conversation(header(3, { last_seq: 1, text: 4, last_read_seq: 1 })), told.conversation(header(2, { last_seq: 1, text: 5 })));
   assert.equal(state.conversation.free_remaining.text, 4);
-  assert.equal(apply(state, told.conversation(header(3, { last_seq: 1, last_read_seq: 0 }))).conversation.last_read_seq, 1);
+  assert.equal(apply(state, told.conversation(header(3, { last_seq: 1, last_read_seq: 0 }))).read, 1);
 });
 
 test("frames of another conversation, unknown frames and nonsense are left alone", () => {
@@ -163,19 +154,19 @@ test("a tab opened in the middle of a reply goes on from there", () => {
 
 test("the words stay until the message is there, then are shown once", () => {
   const writing = all(fresh(), told.reply(reply("r", "writing")), told.delta("r", 0, "Hello"));
-  const ended = apply(writing, told.reply(reply("r", "done")));
+  const ended = apply(writing, told.reply(became("r", "m2")));
   assert.equal(streamed(ended), "Hello");
   assert.equal(isWriting(ended), false);
   assert.equal(isBehind(ended), true);
   const said = message(2, { sender: "ai", text: "Hello" });
-  for (const state of [apply(ended, told.message(said)), all(writing, told.message(said), told.reply(reply("r", "done")))]) {
+  for (const state of [apply(ended, told.message(said)), all(writing, told.message(said), told.reply(became("r", "m2")))]) {
     assert.equal(streamed(state), "");
     assert.equal(isBehind(state), false);
   }
 });
 
 test("late frames of a reply that ended wake nothing", () => {
-  const state = all(fresh(), told.reply(reply("a", "writing", "A")), told.message(message(2, { sender: "ai" })), told.reply(reply("a", "done")), told.reply(reply("b", "queued")));
+  const state = all(fresh(), told.reply(reply("a", "writing", "A")), told.message(message(2, { sender: "ai" })), told.reply(became("a", "m2")), told.reply(reply("b", "queued")));
   assert.equal(apply(state, told.reply(reply("a", "writing", "A and"))), state);
   assert.equal(apply(state, told.delta("a", 0, "A")), state);
   assert.equal(state.reply.id, "b");
@@ -205,13 +196,13 @@ test("stop keeps what was on the screen, and what still arrives does not add to 
   assert.equal(streamed(stopped), "Hello");
   assert.equal(isWriting(stopped), false);
   assert.equal(isWriting(apply(stopped, { type: "unstop" })), true);
-  const kept = all(stopped, told.message(message(2, { sender: "ai", text: "Hello" })), told.reply(reply("r", "stopped")));
+  const kept = all(stopped, told.message(message(2, { sender: "ai", text: "Hello" })), told.reply(reply("r", "stopped", "", { message: "m2" })));
   assert.equal(kept.reply.state, "stopped");
   assert.equal(streamed(kept), "");
 });
 
 test("a snapshot that is older than what is known changes no reply", () => {
-  const state = all(fresh(), told.message(message(2)), told.message(message(3, { sender: "ai" })), told.reply(reply("r", "done")));
+  const state = all(fresh(), told.message(message(2)), told.message(message(3, { sender: "ai" })), told.reply(became("r", "m3")));
   const stale = { type: "state", since: 1, conversation: header(2), reply: reply("r", "queued"), messages: [message(2)], has_more: false };
   assert.equal(apply(state, stale).reply.state, "done");
 });
@@ -230,10 +221,11 @@ test("too far behind: a fresh snapshot replaces what was held", () => {
 test("older messages come above, and an edit of one that is not loaded makes no hole", () => {
   const state = begin({ conversation: header(60), messages: [message(59), message(60)], reply: null, has_older: true });
   assert.equal(apply(state, told.message(message(3, { version: 61 }))).messages.length, 2);
-  const more = apply(state, { type: "older", messages: [message(57), message(58)], has_more: true });
+  const more = apply(state, { type: "older", before: 59, messages: [message(57), message(58)], has_more: true });
   assert.deepEqual(more.messages.map((m) => m.seq), [57, 58, 59, 60]);
   assert.equal(more.hasOlder, true);
-  assert.equal(apply(more, { type: "older", messages: [], has_more: false }).hasOlder, false);
+  assert.equal(apply(more, { type: "older", before: 57, messages: [], has_more: false }).hasOlder, false);
+  assert.equal(apply(more, { type: "older", before: 59, messages: [message(56)], has_more: true }), more); // asked for before
 });
 
 test("the quota has four faces", () => {
@@ -263,7 +255,7 @@ test("reading clears the thread's dot", () => {
   const state = begin({ conversation: header(1), threads: [row(ID, "05", { unread: true })] });
   const read = apply(state, { type: "read", seq: 1 });
   assert.equal(unreadThreads(read), 0);
-  assert.equal(read.conversation.last_read_seq, 1);
+  assert.equal(read.read, 1);
   assert.equal(apply(read, { type: "read", seq: 1 }), read);
 });
 
@@ -275,132 +267,126 @@ test("the first page of threads forgets what was deleted and keeps the pages aft
   assert.deepEqual(only.threads.map((t) => t.conversation), ["a"]);
 });
 
-/* --- The promise itself: whatever is lost, doubled or late, one answer makes the tab equal to the database. --- */
+/* --- Deleted, edited, answered again --- */
 
-function random(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/* A server with one conversation: every deed gives one parcel of frames, in the order in which it is sent. */
-class Server {
-  constructor(rand) {
-    Object.assign(this, { rand, version: 0, seq: 0, read: 0, free: 10, messages: [], reply: null, replies: 0, parcels: [] });
-    this.write("ai", "Hi");
-  }
-  header() {
-    return header(this.version, { last_seq: this.seq, last_read_seq: this.read, text: this.free });
-  }
-  tell(...frames) {
-    this.parcels.push([...frames, told.conversation(this.header())]);
-  }
-  write(sender, text, client_id = null) {
-    const m = message(++this.seq, { version: ++this.version, sender, text, client_id });
-    this.messages.push(m);
-    return told.message({ ...m });
-  }
-  shape() {
-    return this.reply && { ...this.reply, text: this.owed() ? this.reply.text : "" };
-  }
-  owed() {
-    return this.reply && (this.reply.state === "queued" || this.reply.state === "writing");
-  }
-  owe() {
-    this.reply = reply(`r${++this.replies}`, "queued");
-  }
-  step() {
-    const deed = Math.floor(this.rand() * 6);
-    if (deed === 0 && !this.owed()) {
-      const news = this.write("user", `said ${this.seq}`, `k${this.seq}`);
-      this.free -= 1;
-      this.owe();
-      this.tell(news, told.reply(this.shape()));
-    } else if (deed <= 2 && this.owed()) {
-      this.reply = { ...this.reply, state: "writing" };
-      const offset = this.reply.text.length;
-      const text = `word${Math.floor(this.rand() * 100)} `;
-      this.reply.text += text;
-      this.parcels.push([told.delta(this.reply.id, offset, text)]);
-    } else if (deed === 3 && this.owed()) {
-      const failed = this.rand() < 0.3;
-      const news = failed ? (this.version++, this.free++, []) : [this.write("ai", this.reply.text || "…")];
-      this.reply = { ...this.reply, state: failed ? "failed" : this.rand() < 0.3 ? "stopped" : "done", can_retry: failed };
-      this.tell(...news, told.reply(this.shape()));
-    } else if (deed === 4 && this.read < this.seq) {
-      this.read = this.seq;
-      this.version++;
-      this.tell();
-    } else if (deed === 5) {
-      const m = this.messages[Math.floor(this.rand() * this.messages.length)];
-      m.text += "!";
-      m.version = ++this.version;
-      this.tell(told.message({ ...m }));
-    }
-  }
-  since(version) {
-    const changed = this.messages.filter((m) => m.version > version).sort((a, b) => a.version - b.version);
-    return { type: "state", since: version, conversation: this.header(), reply: this.shape(), messages: changed.map((m) => ({ ...m })), has_more: false };
-  }
-  watch(version) {
-    const { messages, reply: owed, conversation } = this.since(version);
-    return [...messages.map(told.message), ...(owed ? [{ ...told.reply(owed), since: version }] : []), told.conversation(conversation, version)];
-  }
-  page() {
-    return begin({ conversation: this.header(), messages: this.messages.map((m) => ({ ...m })), reply: this.shape() });
-  }
-}
-
-const seen = (state) => ({
-  version: state.version,
-  messages: state.messages,
-  conversation: state.conversation,
-  reply: state.reply && { id: state.reply.id, state: state.reply.state },
-  words: streamed(state),
-  writing: isWriting(state),
+test("a deleted message leaves the screen, counts as a change, and no late version brings it back", () => {
+  const state = all(fresh(), told.message(message(2)), told.message(gone(2, 3)), told.message(message(2)));
+  assert.deepEqual(texts(state), ["text 1"]);
+  assert.equal(state.version, 3);
+  assert.equal(isBehind(state), false);
+  assert.deepEqual(texts(all(fresh(), told.message(gone(2, 3)), told.message(message(2)))), ["text 1"]);
 });
 
-for (const [name, watch] of [["over the socket", true], ["over HTTP", false]]) {
-  test(`lost, doubled and late parcels converge with one question ${name}`, () => {
-    for (let seed = 1; seed <= 400; seed += 1) {
-      const rand = random(seed);
-      const server = new Server(rand);
-      let state = server.page();
-      const late = [];
-      for (let i = 0; i < 60; i += 1) {
-        server.step();
-        for (const parcel of server.parcels.splice(0)) {
-          const luck = rand();
-          if (luck < 0.15) continue; // lost
-          if (luck < 0.3) late.push(parcel);
-          else for (let times = luck < 0.45 ? 2 : 1; times > 0; times -= 1) state = all(state, ...parcel);
-          if (late.length && rand() < 0.3) state = all(state, ...late.splice(Math.floor(rand() * late.length), 1)[0]);
-        }
-        const known = state.version;
-        assert.ok(known <= server.version);
-        const held = new Map(state.messages.map((m) => [m.id, m.version]));
-        for (const m of server.messages) if (m.version <= known) assert.equal(held.get(m.id), m.version, `seed ${seed}: claims version ${known} without message ${m.id}`);
-      }
-      for (const parcel of late) state = all(state, ...parcel);
-      state = watch ? all(state, ...server.watch(state.version)) : apply(state, server.since(state.version));
-      assert.deepEqual(seen(state), seen(server.page()), `seed ${seed}`);
-      assert.equal(isBehind(state), false, `seed ${seed}`);
-    }
-  });
-}
+test("a message that was deleted before a fresh page was made does not come back late", () => {
+  const page = begin({ conversation: header(3, { last_seq: 2 }), messages: [message(1, { sender: "ai" })] });
+  assert.equal(apply(page, told.message(message(2))), page);
+});
 
-test("a tab that hears everything in order never has to ask", () => {
-  for (let seed = 1; seed <= 100; seed += 1) {
-    const server = new Server(random(seed));
-    let state = server.page();
-    for (let i = 0; i < 60; i += 1) {
-      server.step();
-      for (const parcel of server.parcels.splice(0)) state = all(state, ...parcel);
-      assert.equal(isBehind(state), false, `seed ${seed}`);
-    }
-    assert.deepEqual(seen(state), seen(server.page()), `seed ${seed}`);
+test("what changed above the first message shown is known when its page comes, which may be older", () => {
+  const state = begin({ conversation: header(60), messages: [message(59), message(60)], has_older: true });
+  const changed = all(state, told.message(gone(57, 61)), told.message(message(58, { version: 62, text: "edited" })));
+  assert.equal(isBehind(changed), false);
+  assert.deepEqual(texts(changed), ["text 59", "text 60"]);
+  const more = apply(changed, { type: "older", before: 59, messages: [message(56), message(57), message(58)], has_more: true });
+  assert.deepEqual(texts(more), ["text 56", "edited", "text 59", "text 60"]);
+});
+
+test("a site's line and kinds that nobody draws yet are messages like others", () => {
+  const line = { ...message(2, { sender: "site", text: "You don’t have to carry this alone." }), kind: "notice" };
+  const picture = { ...message(3, { sender: "ai" }), kind: "image", media: { id: "p" } };
+  assert.deepEqual(texts(all(fresh(), told.message(line), told.message(picture))), ["text 1", line.text, "text 3"]);
+});
+
+const writes = (over = {}) => all(fresh(), told.reply(reply("r", "writing", "", over)), told.delta("r", 0, "Hello"));
+
+test("a message that is not her answer ends no reply", () => {
+  const user = apply(writes(), told.message(message(2)));
+  assert.equal(streamed(user), "Hello");
+  assert.equal(isBehind(user), false);
+  const hers = apply(writes(), told.message(message(2, { sender: "ai", text: "Something else" })));
+  assert.equal(streamed(hers), "Hello");
+  assert.equal(isBehind(hers), true); // whose is it?
+});
+
+test("her answer without the frame that ends the reply is not shown twice, and asks", () => {
+  for (const text of ["Hello you", "Hel"]) {
+    const state = apply(writes(), told.message(message(2, { sender: "ai", text })));
+    assert.equal(streamed(state), "");
+    assert.equal(isWriting(state), false);
+    assert.equal(isBehind(state), true);
+    const asked = all(state, { ...told.reply(became("r", "m2")), since: 2 }, told.conversation(header(2), 2));
+    assert.equal(isBehind(asked), false);
+    const another = all(state, { ...told.reply(reply("r", "writing", "Hello")), since: 2 }, told.conversation(header(2), 2));
+    assert.equal(streamed(another), "Hello"); // it was another reply's
+    assert.equal(isBehind(another), false);
   }
+});
+
+test("her answer came before any word of it: she is not shown to type below it", () => {
+  const state = all(fresh(), told.reply(reply("r", "queued")), told.message(message(2, { sender: "ai" })));
+  assert.equal(isWriting(state), false);
+  assert.equal(isBehind(state), true);
+});
+
+test("an answer that was there before the reply hides nothing", () => {
+  const state = all(fresh(), told.message(message(2, { sender: "ai", text: "Hello you" })), told.reply(reply("r", "writing")), told.delta("r", 0, "Hello"));
+  assert.equal(streamed(state), "Hello");
+  assert.equal(isBehind(state), false);
+});
+
+test("a reply that ended without a message leaves nothing to wait for", () => {
+  const state = apply(writes(), told.reply(reply("r", "stopped")));
+  assert.equal(streamed(state), "");
+  assert.equal(isBehind(state), false);
+});
+
+test("a reply whose message was deleted has landed too", () => {
+  const state = all(writes(), told.message(gone(2, 3)), told.reply(became("r", "m2")));
+  assert.equal(streamed(state), "");
+});
+
+test("words of a reply that nobody announced are shown, and it is asked whose they are", () => {
+  const state = apply(fresh(), told.delta("r", 0, "Hello"));
+  assert.equal(streamed(state), "Hello");
+  assert.equal(isBehind(state), true);
+});
+
+test("another answer streams until the next version of its message is here, in whichever order they come", () => {
+  const again = writes({ replaces: "m1" });
+  assert.equal(streamed(again), "Hello");
+  assert.equal(isBehind(again), false);
+  const next = told.message(message(1, { version: 2, sender: "ai", text: "Hello again", alternatives: 2 }));
+  const done = told.reply(became("r", "m1", { replaces: "m1" }));
+  const waits = apply(again, done);
+  assert.equal(streamed(waits), "Hello");
+  assert.equal(isBehind(waits), true);
+  const early = apply(again, next);
+  assert.equal(streamed(early), "");
+  assert.equal(isWriting(early), false);
+  assert.equal(isBehind(early), true);
+  for (const state of [apply(waits, next), apply(early, done)]) {
+    assert.deepEqual(texts(state), ["Hello again"]);
+    assert.equal(streamed(state), "");
+    assert.equal(isBehind(state), false);
+  }
+});
+
+test("a frame that does not say what is replaced takes nothing back", () => {
+  const state = apply(writes({ replaces: "m1" }), told.reply(reply("r", "writing", "Hello you")));
+  assert.equal(state.reply.replaces, "m1");
+  assert.equal(streamed(state), "Hello you");
+});
+
+test("another answer that fails, or is stopped with nothing, leaves the message as it was", () => {
+  for (const end of ["failed", "stopped"]) {
+    const state = apply(writes({ replaces: "m1" }), told.reply(reply("r", end, "", { replaces: "m1" })));
+    assert.deepEqual(texts(state), ["text 1"]);
+    assert.equal(streamed(state), "");
+    assert.equal(isBehind(state), false);
+  }
+});
+
+test("a failed reply is not woken by words that come late", () => {
+  const failed = apply(writes(), told.reply(reply("r", "failed")));
+  assert.equal(apply(failed, told.delta("r", 5, " you")), failed);
 });

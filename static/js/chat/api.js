@@ -1,10 +1,7 @@
 const PATIENCE = 15_000;
 
-/** The address of something in a conversation, or of the conversation itself. */
-export const at = (conversation, what = "") => `/chat/${conversation}/${what && `${what}/`}`;
-
 /**
- * Ask the server; with a body, POST it. Answers {ok, status, body, code, wait, signedOut}; rejects when no answer
+ * Ask the server, about this page's conversation where the path begins without a slash; with a body, POST it. Answers {ok, status, body, code, wait, signedOut}; rejects when no answer
  * came. `wait` is Retry-After in milliseconds.
  */
 export async function call(path, body) {

@@ -77,16 +77,16 @@ export class Composer {
   }
 
   #fit() {
-    const { input, button } = this;
+    const { input, button, counter, words } = this;
     const size = length(input.value);
     const over = size > this.most;
-    this.counter.hidden = size < COUNT_FROM;
-    this.counter.textContent = over ? `${size - this.most} too many` : `${this.most - size} left`;
+    counter.hidden = size < COUNT_FROM;
+    counter.textContent = (over ? counter.dataset.over : counter.dataset.room).replace("{n}", Math.abs(this.most - size));
     input.setAttribute("aria-invalid", String(over));
     const empty = !input.value.trim();
     const stops = (this.#stops = this.streaming || (this.busy && empty));
     button.classList.toggle("stops", stops);
-    this.words.textContent = stops ? "Stop the reply" : "Send";
+    words.textContent = stops ? words.dataset.halts : words.dataset.goes;
     button.setAttribute("aria-disabled", String(!stops && (empty || over || this.locked)));
     if (!CSS.supports("field-sizing", "content")) {
       input.style.height = "auto";

@@ -7,18 +7,22 @@ const REMEMBERED = 20; // replies whose late frames are known to be late
 
 /** The first state, from what the server put into the page. */
 export function begin({ conversation = null, messages = [], reply = null, has_older = false, threads = [], has_more = false }) {
-  return {
-    conversation,
+  const state = {
+    conversation, // its header, as it was told last
     version: conversation?.version ?? 0, // everything up to here is held
     heard: conversation?.version ?? 0, // the newest version that was mentioned
-    messages: [...messages].sort(bySeq),
+    read: conversation?.last_read_seq ?? 0,
+    known: new Map(), // id -> the newest that was told of a message: also of deleted ones, and above the first one shown
+    messages: [], // those to show, in order
+    floor: 0, // the seq of the first one to show, while there are older ones
     hasOlder: has_older,
     outbox: [], // {client_id, text, created_at, status: sending | waiting | held | failed | unchecked, why}
-    reply: reply && { ...reply, landed: isOver(reply) },
+    reply: null, // the latest: as told, and {landed, hole, stopping, since, from}
     past: [], // ids of replies that another one followed
     threads: [...threads].sort(newestFirst),
     moreThreads: has_more,
   };
+  return hearReply(page(state, messages, has_older), reply, true);
 }
 
 /** The state after a frame; the very same object when the frame changes nothing. */
@@ -32,19 +36,19 @@ export function apply(state, frame) {
 /** Whether something was missed and the server has to be asked. */
 export function isBehind(state) {
   const { reply } = state;
-  return state.heard > state.version || Boolean(reply && (reply.hole || (isOver(reply) && reply.text && !reply.landed)));
+  return state.heard > state.version || Boolean(reply && !reply.landed && (reply.hole || isOver(reply) || (isOwed(reply) && answer(state))));
 }
 
 /** Whether she is about to write or writing. */
 export function isWriting(state) {
   const { reply } = state;
-  return Boolean(reply && (reply.state === "queued" || reply.state === "writing") && !reply.landed && !reply.stopping);
+  return Boolean(reply && isOwed(reply) && !reply.stopping && !standsThere(state));
 }
 
 /** The text to show as being written: also after its end, until the message itself is here. */
 export function streamed(state) {
   const { reply } = state;
-  return reply && !reply.landed && reply.state !== "failed" ? reply.text : "";
+  return reply && !reply.landed && reply.state !== "failed" && !standsThere(state) ? reply.text : "";
 }
 
 /** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. */
@@ -67,12 +71,14 @@ const deeds = {
     return advance(put(state, [message]), version, version === state.version + 1);
   },
 
-  /* With `since` it ends the answer to a watch: every message changed after that version came before it. Otherwise news
-     travels in one parcel, the message before its header: a next header without one is a change of its own. */
+  /* With `since` it ends the answer to a watch: every message changed after that version came before it. Otherwise a
+     header that is next is a change of its own only if it says something new itself: else a message changed, and
+     either it came before its header, or it was lost. */
   conversation(state, { conversation, since }) {
-    const next = conversation.version === state.version + 1 && conversation.last_seq <= (state.messages.at(-1)?.seq ?? 0);
-    const whole = since === undefined ? next : since <= state.version;
-    return advance(header(state, conversation), conversation.version, whole);
+    const held = state.conversation;
+    const next = conversation.version === state.version + 1 && held.version === state.version;
+    const own = next && conversation.last_seq === held.last_seq && facts(conversation) !== facts(held);
+    return advance(header(state, conversation), conversation.version, since === undefined ? own : since <= state.version);
   },
 
   /* The answer to "what is newer than `since`?": everything, or `has_more`, too much to tell. Without `since`, the
@@ -81,9 +87,9 @@ const deeds = {
     const stale = conversation.version < state.version;
     const asked = since !== undefined && since !== null;
     if (!asked && stale) return state;
-    const start = asked ? state : { ...state, messages: [], hasOlder: has_more };
+    const told = asked ? put(state, messages) : page({ ...state, known: new Map() }, messages, has_more);
     const whole = !asked || (since <= state.version && !has_more);
-    const next = advance(header(put(start, messages), conversation), conversation.version, whole);
+    const next = advance(header(told, conversation), conversation.version, whole);
     return stale ? next : hearReply(next, reply, true);
   },
 
@@ -97,17 +103,24 @@ const deeds = {
     return state.reply?.id === reply.id ? state : hearReply(state, reply, false);
   },
 
+  /* The answer to a send, or to asking again. */
+  sent(state, { message, reply, conversation }) {
+    const told = deeds.message(state, { message, version: message.version });
+    return deeds.conversation(reply ? deeds.owed(told, { reply }) : told, { conversation });
+  },
+
   delta(state, { reply: id, offset, text }) {
     const { reply } = state;
     if (reply?.id !== id) {
       if (state.past.includes(id) || offset !== 0) return state;
-      return hearReply(state, { id, state: "writing", text, can_retry: false }, false);
+      // Nobody announced it: whose answer it is has to be asked.
+      return hearReply(state, { id, state: "writing", text, can_retry: false, message: null, replaces: null, hole: true }, false);
     }
-    if (reply.stopping || reply.state === "done" || reply.state === "stopped") return state;
+    if (reply.stopping || !isOwed(reply)) return state;
     if (offset > reply.text.length) return reply.hole ? state : { ...state, reply: { ...reply, hole: true } };
     const end = offset + text.length;
     if (reply.state === "writing" && reply.text.slice(offset, end) === text) return state;
-    return { ...state, reply: { ...reply, state: "writing", text: reply.text.slice(0, offset) + text, landed: false } };
+    return { ...state, reply: { ...reply, state: "writing", text: reply.text.slice(0, offset) + text } };
   },
 
   account(state, { premium_active, premium_until }) {
@@ -133,8 +146,9 @@ const deeds = {
     };
   },
 
-  older(state, { messages, has_more }) {
-    return { ...put({ ...state, hasOlder: false }, messages), hasOlder: has_more };
+  /* What came before `before`; of no use when this tab begins somewhere else by now. */
+  older(state, { before, messages, has_more }) {
+    return before === state.floor ? page(state, messages, has_more) : state;
   },
 
   // --- What the person does ---
@@ -156,13 +170,9 @@ const deeds = {
   },
 
   read(state, { seq }) {
-    const { conversation } = state;
-    if (!conversation || seq <= conversation.last_read_seq) return state;
-    return {
-      ...state,
-      conversation: { ...conversation, last_read_seq: seq },
-      threads: state.threads.map((row) => (row.conversation === conversation.id ? { ...row, unread: false } : row)),
-    };
+    if (seq <= state.read) return state;
+    const id = state.conversation?.id;
+    return { ...state, read: seq, threads: state.threads.map((row) => (row.conversation === id ? { ...row, unread: false } : row)) };
   },
 
   stop(state, { seen }) {
@@ -180,58 +190,96 @@ const time = (row) => Date.parse(row.last_message_at);
 const newestFirst = (a, b) => time(b) - time(a) || (a.conversation < b.conversation ? -1 : 1);
 const without = (rows, gone) => rows.filter((row) => !gone.some((other) => other.conversation === row.conversation));
 const isOver = (reply) => reply.state === "done" || reply.state === "stopped";
+const isOwed = (reply) => reply.state === "queued" || reply.state === "writing";
+const facts = ({ free_remaining, last_read_seq }) => JSON.stringify([free_remaining, last_read_seq]);
 
-/* Merge messages: a newer version replaces, an older one is ignored, an echo takes the optimistic one's place. */
+// --- Messages ---
+
+/* News of messages: a newer version replaces, an older one is ignored. What is not known at all although everything up
+   to its version is held was deleted since. A message above the first one shown is kept for its page. */
 function put(state, messages) {
-  const held = new Map(state.messages.map((m) => [m.id, m]));
-  const first = state.messages[0]?.seq ?? 0;
-  const last = state.messages.at(-1)?.seq ?? 0;
-  const fresh = messages.filter((m) => {
-    if (state.hasOlder && m.seq < first) return false; // it comes with its page
-    return (held.get(m.id)?.version ?? -1) < m.version;
-  });
-  if (!fresh.length) return state;
-  for (const m of fresh) held.set(m.id, m);
-  const sent = new Set(fresh.map((m) => m.client_id).filter(Boolean));
-  const said = fresh.some((m) => m.sender === "ai" && m.seq > last);
-  return {
-    ...state,
-    messages: [...held.values()].sort(bySeq),
-    outbox: sent.size ? state.outbox.filter((item) => !sent.has(item.client_id)) : state.outbox,
-    // She owes one reply at a time, so what she says now is the reply that was being written.
-    reply: said && state.reply ? { ...state.reply, landed: true, hole: false } : state.reply,
-  };
+  const news = messages.filter((m) => m.version > (state.known.get(m.id)?.version ?? state.version));
+  return news.length ? show(state, news) : state;
+}
+
+/* Messages as they were when somebody asked for this page of them, above what is shown so far or in place of it. */
+function page(state, messages, hasOlder) {
+  const news = messages.filter((m) => !(state.known.get(m.id)?.version >= m.version));
+  return show({ ...state, hasOlder, floor: hasOlder ? messages[0]?.seq ?? 0 : 0 }, news);
+}
+
+function show(state, news) {
+  const known = new Map(state.known);
+  for (const m of news) known.set(m.id, m);
+  const messages = [...known.values()].filter((m) => !m.deleted && m.seq >= state.floor).sort(bySeq);
+  const sent = new Set(news.map((m) => m.client_id).filter(Boolean)); // an echo takes the optimistic one's place
+  const outbox = sent.size ? state.outbox.filter((item) => !sent.has(item.client_id)) : state.outbox;
+  return land({ ...state, known, messages, outbox });
 }
 
 function header(state, conversation) {
-  const held = state.conversation;
-  if (held && held.version > conversation.version) return state;
-  const last_read_seq = Math.max(held?.last_read_seq ?? 0, conversation.last_read_seq);
-  return { ...state, conversation: { ...conversation, last_read_seq } };
+  if (state.conversation?.version > conversation.version) return state;
+  return { ...state, conversation, read: Math.max(state.read, conversation.last_read_seq) };
 }
 
 /* `version` was heard; `whole` says that everything up to it is held now. */
 function advance(state, version, whole) {
   let reached = whole ? Math.max(state.version, version) : state.version;
-  const ahead = new Set(state.messages.filter((m) => m.version > reached).map((m) => m.version));
+  const ahead = new Set([...state.known.values()].map((m) => m.version));
   while (ahead.has(reached + 1)) reached += 1;
   const heard = Math.max(state.heard, version, reached);
   return reached === state.version && heard === state.heard ? state : { ...state, version: reached, heard };
 }
 
-/* A reply as it stands. `snapshot` says that the messages of that moment came with it. */
+// --- Her reply ---
+
+/* A reply as it stands. `snapshot` says that the messages of that moment came with it: if it is over, its message is
+   here, or was deleted. `since` and `from` say what there was when it was heard of: the last seq, and how many answers
+   of the message that it replaces. */
 function hearReply(state, reply, snapshot) {
   const held = state.reply;
   if (!reply) return held ? { ...state, reply: null } : state;
-  if (held?.id !== reply.id) {
+  const other = held?.id !== reply.id;
+  const over = isOver(reply);
+  const from = over ? -1 : (state.known.get(reply.replaces)?.alternatives ?? 0);
+  const mark = other || snapshot ? { since: state.messages.at(-1)?.seq ?? 0, from } : { since: held.since, from: held.from };
+  if (other) {
     if (!snapshot && state.past.includes(reply.id)) return state;
     const past = held ? [...state.past, held.id].filter((id) => id !== reply.id).slice(-REMEMBERED) : state.past;
-    return { ...state, past, reply: { ...reply, landed: snapshot && isOver(reply) } };
+    return land({ ...state, past, reply: { ...reply, ...mark, landed: snapshot && over } });
   }
-  const ends = isOver(reply);
-  if ((isOver(held) || held.state === "failed" || held.stopping) && !ends && reply.state !== "failed") return state;
-  const grown = held.text.startsWith(reply.text) && (reply.text !== "" || snapshot || ends) && reply.state !== "failed";
+  if ((!isOwed(held) || held.stopping) && !over && reply.state !== "failed") return state;
+  const grown = held.text.startsWith(reply.text) && (reply.text !== "" || snapshot || over) && reply.state !== "failed";
   const text = grown ? held.text : reply.text;
-  const landed = ends ? held.landed || snapshot : held.landed && text === held.text && reply.state === "writing";
-  return { ...state, reply: { ...reply, text, landed } };
+  const replaces = reply.replaces ?? held.replaces; // whose answer it is never changes
+  return land({ ...state, reply: { ...reply, ...mark, replaces, text, landed: held.landed || (snapshot && over) } });
+}
+
+/* A reply that is over has landed when the message that it became is known, with one answer more if there was one
+   already; or when it became none. */
+function land(state) {
+  const { reply } = state;
+  if (!reply || reply.landed || !isOver(reply)) return state;
+  const became = state.known.get(reply.message);
+  const landed = reply.message === null || (became && (reply.message !== reply.replaces || hasGrown(became, reply)));
+  return landed ? { ...state, reply: { ...reply, landed, hole: false } } : state;
+}
+
+const hasGrown = (message, reply) => message.deleted || message.alternatives > reply.from;
+
+/* What a reply that should still be on its way has probably become, where the frame that says so is late or lost: one
+   more answer of what it replaces; else her newest message, if it was not there when the reply was heard of. */
+function answer({ reply, known, messages }) {
+  const found = reply.replaces ? known.get(reply.replaces) : messages.findLast((m) => m.sender === "ai");
+  return found && (reply.replaces ? hasGrown(found, reply) : found.seq > reply.since) ? found : null;
+}
+
+/* Whether what is being written stands there as a message already. It could be the answer of another reply: so it must
+   begin as what is written does, and the server is asked. */
+function standsThere(state) {
+  const { reply } = state;
+  const found = !reply.landed && !reply.message && answer(state);
+  if (!found || reply.replaces) return Boolean(found);
+  const [whole, part] = [found.text.trim(), reply.text.trim()];
+  return whole.startsWith(part) || part.startsWith(whole);
 }

@@ -1,3 +1,4 @@
+import { isWriting, unreadThreads } from "./state.js";
 import { brief } from "./times.js";
 
 /** The thread list: rows, search, more of them on the way down. `more()` loads the next page. */
@@ -10,6 +11,7 @@ export class Threads {
     this.search = root.querySelector("[data-search] input");
     this.none = root.querySelector("[data-none]");
     this.current = current;
+    this.words = this.list.dataset;
     for (const row of this.list.children) this.#rows.set(row.dataset.thread, row);
     this.search.addEventListener("input", () => this.#filter());
     const opener = root.querySelector("[data-search-open]");
@@ -60,7 +62,7 @@ export class Threads {
     const avatar = row.querySelector("img");
     if (avatar.getAttribute("src") !== girl.avatar_url) avatar.src = girl.avatar_url;
     put("name", girl.name);
-    put("preview", typing ? "Typing…" : preview || "Say hi to start the conversation");
+    put("preview", typing ? this.words.typing : preview || this.words.silent);
     put("time", brief(new Date(last_message_at)));
     row.querySelector("time").dateTime = last_message_at;
     row.classList.toggle("typing", typing);
@@ -77,4 +79,24 @@ export class Threads {
     }
     this.none.hidden = !wanted || shown > 0;
   }
+}
+
+/** The list, and what of it shows elsewhere: how many threads hold something unread, in the title and in badges. */
+export function mount({ store, net, root, id }) {
+  const threads = new Threads(root, { current: id, more: () => net.threads(true) });
+  const title = document.title;
+  let drawn = {};
+  store.draws((state) => {
+    const writing = isWriting(state);
+    if (state.threads === drawn.threads && writing === drawn.writing) return;
+    drawn = { threads: state.threads, writing };
+    threads.draw(state, writing);
+    const unread = unreadThreads(state);
+    document.title = unread ? `(${unread}) ${title}` : title;
+    for (const badge of document.querySelectorAll("[data-unread-count]")) {
+      badge.hidden = !unread;
+      badge.querySelector("[data-unread-number]").textContent = unread;
+    }
+    for (const dot of document.querySelectorAll("[data-unread-dot]")) dot.hidden = !unread;
+  });
 }

@@ -1,0 +1,116 @@
+import { call } from "./api.js";
+import { Socket } from "./socket.js";
+import { isBehind } from "./state.js";
+
+const POLL = 5_000;
+const SOON = 50; // what is missing is mostly on its way: the rest of the same parcel
+const PATIENCE = 3_000; // for the answer to a watch, before asking over HTTP
+const BLINK = 2_000; // a moment without connection is nobody's business
+
+/**
+ * How this tab hears of the server: by its socket, and by questions where the socket is away or something was missed.
+ * `is` one of "open", "polling", "down", "signed-out"; who subscribed hears when that changes. `id` is the conversation
+ * that is shown, if one is; `leave()` is called when it is gone, `show(is)` when people should see how it stands.
+ */
+export class Connection {
+  is = "open";
+  #hear = [];
+  #socketIs = "down";
+  #soon;
+  #asking;
+  #showing;
+
+  constructor({ store, id, leave, show }) {
+    Object.assign(this, { store, id, leave, show });
+    this.socket = new Socket({
+      url: `${location.protocol.replace("http", "ws")}//${location.host}/ws/`,
+      watch: () => id && { conversation: id, version: store.state.version },
+      beat: () => this.threads(),
+      hear: (frame) => {
+        if (frame.type !== "error") store.tell(frame);
+        else if (frame.code === "too_far_behind") this.refresh(true);
+        else if (frame.code === "not_found") leave();
+      },
+      turn: (to) => this.#turned(to),
+    });
+    store.subscribe((state) => this.#check(state));
+    setInterval(() => {
+      if (this.#socketIs !== "open" && this.is !== "signed-out" && !document.hidden && navigator.onLine) this.refresh();
+    }, POLL);
+  }
+
+  /** Have `hear(is, was)` called when the connection comes or goes. */
+  subscribe(hear) {
+    this.#hear.push(hear);
+  }
+
+  /** A question or, with a body, a deed; null when no answer came. */
+  async ask(path, body) {
+    try {
+      const answer = await call(path, body);
+      if (answer.signedOut) this.turn("signed-out");
+      else if (this.#socketIs !== "open") this.turn("polling");
+      return answer;
+    } catch {
+      if (this.#socketIs !== "open") this.turn("down");
+      return null;
+    }
+  }
+
+  /** Ask over HTTP what is newer; with `afresh` for the newest messages as they are. */
+  async refresh(afresh = false) {
+    this.#asking = clearTimeout(this.#asking);
+    const { id, store } = this;
+    if (!id) return this.threads();
+    const since = afresh ? undefined : store.state.version;
+    const answer = await this.ask(afresh ? "state/" : `state/?after=${since}`);
+    if (answer?.status === 404) return this.leave();
+    if (!answer?.ok) return;
+    if (answer.body.has_more && !afresh) return this.refresh(true);
+    store.tell({ type: "state", since, ...answer.body });
+  }
+
+  /** Ask for the first page of the thread list, or for the one after its last row. */
+  async threads(more) {
+    const { store } = this;
+    const before = more ? `?before=${encodeURIComponent(store.state.threads.at(-1)?.last_message_at)}` : "";
+    const answer = await this.ask(`/chat/threads/${before}`);
+    if (answer?.ok) store.tell({ type: "threads", first: !more, has_more: false, ...answer.body });
+  }
+
+  /** It is so now. Who is signed out stays so: the page is of no use any more. */
+  turn(to) {
+    const was = this.is;
+    if (was === to || was === "signed-out") return;
+    this.is = to;
+    clearTimeout(this.#showing);
+    this.#showing = setTimeout(() => this.show(to), to === "down" && navigator.onLine ? BLINK : 0);
+    for (const hear of this.#hear) hear(to, was);
+  }
+
+  #turned(to) {
+    this.#socketIs = to;
+    if (to === "down" && navigator.onLine) this.refresh();
+    else if (to !== "asleep" && to !== "crowded") this.turn(to);
+  }
+
+  #check(state) {
+    if (isBehind(state)) {
+      this.#soon ??= setTimeout(() => this.socket.ask(), SOON);
+      this.#asking ??= setTimeout(() => this.refresh(), PATIENCE); // the answer may be lost like anything else
+    } else {
+      this.#soon = clearTimeout(this.#soon);
+      this.#asking = clearTimeout(this.#asking);
+    }
+  }
+}
+
+/** Shows on the page how the connection stands, and says it; a list without a conversation has no place for it. */
+export const bars = (talk, say) => (is) => {
+  if (!talk) return is === "signed-out" && location.reload();
+  talk.classList.toggle("offline", is === "down");
+  for (const bar of talk.querySelectorAll("[data-net]")) {
+    bar.hidden = bar.dataset.net !== is;
+    if (!bar.hidden) say(bar.innerText);
+  }
+};

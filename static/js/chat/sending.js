@@ -1,0 +1,120 @@
+import { call } from "./api.js";
+import { Composer } from "./composer.js";
+import { LIMIT, Outbox } from "./outbox.js";
+import { Permits, tokens } from "./permits.js";
+
+const ACTIVE = 120_000; // somebody who did something within this may soon send
+
+/**
+ * Writing, and what becomes of it: composer, permits, outbox, stop and try again. Gives the deeds of its buttons.
+ * `focus(key)` moves the focus to a message; `remind()` is called when something was sent.
+ */
+export function mount({ store, net, talk, start, words, focus, remind, toast }) {
+  const { id } = start.conversation;
+  let acted = -Infinity;
+  let said = store.words;
+
+  const token = tokens(talk.querySelector("[data-check]"));
+  const permits = new Permits({
+    wanted: () => !document.hidden && performance.now() - acted < ACTIVE,
+    mint: async () => {
+      const { ok, body, date, wait } = await call("/chat/permits/", { token: await token(), scope: start.permit_scope });
+      if (!ok) throw Object.assign(new Error("no permit"), { name: "CheckFailed", wait });
+      return { ...body, lasts: Date.parse(body.expires_at) - date };
+    },
+  });
+
+  const outbox = new Outbox({
+    conversation: id,
+    items: () => store.state.outbox,
+    tell: (frame) => store.tell(frame),
+    async deliver({ text, client_id }, again) {
+      if (again) permits.discard();
+      const permit = await permits.take();
+      return call("messages/", { text, client_id, permit });
+    },
+    giveBack(texts) {
+      composer.write([...texts, composer.text].filter(Boolean).join("\n"));
+      net.refresh();
+    },
+    held: () => store.writing && store.words !== "",
+    signedOut: () => net.turn("signed-out"),
+  });
+
+  const composer = new Composer(talk, {
+    draft: `dusk:draft:${id}`,
+    most: start.message_max,
+    sends: start.enter_sends,
+    send(text) {
+      acted = performance.now();
+      if (net.is === "signed-out" || store.state.outbox.some((item) => item.status === "held")) return false;
+      if (!outbox.add(text)) {
+        toast(words.full.replace("{n}", LIMIT), "circle-alert");
+        return false;
+      }
+      remind();
+      return true;
+    },
+    async stop() {
+      if (!store.writing) return;
+      const seen = store.words.length;
+      store.tell({ type: "stop", seen });
+      const answer = await net.ask("stop/", { seen });
+      if (!answer?.ok) store.tell({ type: "unstop" });
+      else if (answer.body.reply) store.tell({ type: "reply", reply: answer.body.reply });
+    },
+    warm() {
+      acted = performance.now();
+      permits.warm();
+    },
+  });
+
+  store.subscribe((state, before) => {
+    if (state.outbox !== before.outbox) {
+      const left = new Set(state.outbox.map((item) => item.client_id));
+      for (const { client_id } of before.outbox) if (!left.has(client_id)) outbox.forget(client_id);
+    }
+    const { words: now } = store;
+    if (said && !now) outbox.go(); // what was held goes
+    said = now;
+  });
+  net.subscribe((is, was) => (is === "open" || (is === "polling" && was === "down")) && outbox.go());
+  store.draws(() => {
+    const { writing, words: said } = store;
+    composer.show({ writing, streaming: writing && said !== "", locked: talk.dataset.quota === "out" });
+  });
+  addEventListener("storage", (event) => outbox.stored(event.key, event.newValue));
+  outbox.load();
+  if (!document.hidden) permits.warm();
+
+  const unsent = (button) => button.closest("li").dataset.client;
+  const resend = (button) => {
+    outbox.retry(unsent(button));
+    focus(unsent(button));
+  };
+  return {
+    composer,
+    deeds: {
+      resend,
+      check(button) {
+        permits.discard();
+        resend(button);
+      },
+      unsend(button) {
+        outbox.drop(unsent(button));
+        focus();
+      },
+      async retry() {
+        const answer = await net.ask("retry/", {});
+        if (answer?.ok) store.tell({ type: "sent", ...answer.body });
+        else if (answer) net.refresh();
+        if (!answer || answer.status === 429) toast(words.sorry, "circle-alert");
+        focus(store.state.messages.findLast((m) => m.sender === "user")?.id);
+      },
+      starter(button) {
+        composer.write(button.textContent.trim());
+        composer.input.focus();
+      },
+    },
+  };
+}

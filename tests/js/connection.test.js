@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { element, open } from "./page.js";
+import { header, message, reply, told } from "./telling.js";
+
+const page = open();
+class FakeSocket {
+  static made = [];
+  sent = [];
+  readyState = 0;
+  constructor(url) { this.url = url; FakeSocket.made.push(this); }
+  send(text) { this.sent.push(JSON.parse(text)); }
+  close() {}
+  opens() { this.readyState = 1; this.onopen(); }
+  says(frame) { this.onmessage({ data: JSON.stringify(frame) }); }
+}
+globalThis.WebSocket = FakeSocket;
+const { Connection, bars } = await import("../../static/js/chat/connection.js");
+const { Store } = await import("../../static/js/chat/store.js");
+const { begin } = await import("../../static/js/chat/state.js");
+const settled = async () => { for (let i = 0; i < 20; i += 1) await null; };
+
+/* A tab in a conversation, and a server that answers each question with the next of `answers`. */
+function tab({ id = "c1", answers = {} } = {}) {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
+  page.document.hidden = false;
+  const world = { asked: [], left: 0, shown: [], turns: [] };
+  globalThis.fetch = async (path, { method }) => {
+    world.asked.push(`${method} ${path}`);
+    const [status, body, type = "basic"] = answers[path.split("?")[0]] ?? [503, {}];
+    if (status === 0) throw new TypeError("fetch failed");
+    return { ok: status === 200, status, type, headers: new Headers({ "Content-Type": "application/json" }), json: async () => body };
+  };
+  const conversation = id ? header(1, { last_seq: 1 }) : null;
+  world.store = new Store(begin({ conversation, messages: id ? [message(1, { sender: "ai" })] : [] }));
+  world.net = new Connection({ store: world.store, id, leave: () => { world.left += 1; }, show: (is) => world.shown.push(is) });
+  world.net.subscribe((is, was) => world.turns.push([was, is]));
+  world.socket = () => FakeSocket.made.at(-1);
+  return world;
+}
+const newer = (version, ...messages) => [200, { conversation: header(version), reply: null, messages, has_more: false }];
+
+test("what the socket says is told to the state", () => {
+  const { store, socket } = tab();
+  socket().opens();
+  assert.equal(socket().url, "ws://here/ws/");
+  assert.deepEqual(socket().sent, [{ type: "watch", conversation: "c1", version: 1 }]);
+  socket().says(told.message(message(2)));
+  assert.equal(store.state.version, 2);
+});
+
+test("who is behind asks on the socket, a moment later and once; and over HTTP if no answer comes", async () => {
+  const { store, socket, asked } = tab({ answers: { "state/": newer(4, message(2), message(3), message(4)) } });
+  socket().opens();
+  socket().says(told.message(message(4)));
+  socket().says(told.message(message(3)));
+  assert.equal(socket().sent.length, 1);
+  mock.timers.tick(50);
+  assert.deepEqual(socket().sent.at(-1), { type: "watch", conversation: "c1", version: 1 });
+  socket().says(told.conversation(header(4)));
+  mock.timers.tick(2_949);
+  assert.equal(socket().sent.length, 2);
+  assert.deepEqual(asked, []);
+  mock.timers.tick(1);
+  await settled();
+  assert.deepEqual(asked, ["GET state/?after=1"]);
+  assert.equal(store.state.version, 4);
+});
+
+test("what closes by itself is not asked for: her message comes a moment before the end of her reply", async () => {
+  const { socket, asked } = tab();
+  socket().opens();
+  socket().says(told.reply(reply("r", "writing", "Hello")));
+  socket().says(told.message(message(2, { sender: "ai", text: "Hello" })));
+  socket().says(told.reply(reply("r", "done", "", { message: "m2" })));
+  mock.timers.tick(5_000);
+  await settled();
+  assert.equal(socket().sent.length, 1);
+  assert.deepEqual(asked, []);
+});
+
+test("too far behind it takes the newest messages afresh", async () => {
+  const { store, socket, asked } = tab({ answers: { "state/": [200, { conversation: header(500), reply: null, messages: [message(500)], has_more: true }] } });
+  socket().opens();
+  socket().says({ type: "error", code: "too_far_behind" });
+  await settled();
+  assert.deepEqual(asked, ["GET state/"]);
+  assert.equal(store.state.version, 500);
+});
+
+test("a conversation that is gone is left", async () => {
+  const { socket, ...world } = tab();
+  socket().opens();
+  const found = tab({ answers: { "state/": [404, {}] } });
+  found.socket().opens();
+  found.socket().says({ type: "error", code: "not_found" });
+  assert.equal(found.left, 1);
+  await found.net.refresh();
+  assert.equal(found.left, 2);
+});
+
+test("without a socket it polls, while somebody looks", async () => {
+  const { socket, net, asked, turns } = tab({ answers: { "state/": newer(1) } });
+  socket().onclose({ code: 1006 });
+  await settled();
+  assert.deepEqual(asked, ["GET state/?after=1"]);
+  assert.equal(net.is, "polling");
+  mock.timers.tick(5_000);
+  await settled();
+  assert.ok(asked.length > 1);
+  const before = asked.length;
+  page.document.hidden = true;
+  mock.timers.tick(5_000);
+  assert.equal(asked.length, before);
+  page.document.hidden = false;
+  socket().opens();
+  assert.deepEqual(turns, [["open", "polling"], ["polling", "open"]]);
+});
+
+test("no network is shown after a moment, when it still is so", async () => {
+  const { socket, net, shown } = tab({ answers: { "state/": [0] } });
+  socket().onclose({ code: 1006 });
+  await settled();
+  assert.equal(net.is, "down");
+  mock.timers.tick(1_999);
+  assert.deepEqual(shown, []);
+  mock.timers.tick(1);
+  assert.deepEqual(shown, ["down"]);
+});
+
+test("a flicker is nobody's business", async () => {
+  const { socket, shown } = tab({ answers: { "state/": [0] } });
+  socket().onclose({ code: 1006 });
+  await settled();
+  mock.timers.tick(1_000);
+  socket().opens();
+  mock.timers.tick(10_000);
+  assert.deepEqual(shown, ["open"]);
+});
+
+test("who is signed out stays so", async () => {
+  const { socket, net, turns } = tab();
+  socket().onclose({ code: 4401 });
+  net.turn("open");
+  assert.equal(net.is, "signed-out");
+  assert.deepEqual(turns, [["open", "signed-out"]]);
+});
+
+test("the thread list is asked for where no conversation is, and page by page", async () => {
+  const row = (id, minute) => ({ conversation: id, girl: {}, preview: "", last_message_at: `2026-11-21T10:${minute}:00Z`, unread: false, typing: false });
+  const answers = { "/chat/threads/": [200, { threads: [row("a", "05")], has_more: true }] };
+  const { store, socket, net, asked } = tab({ id: null, answers });
+  socket().opens();
+  await settled();
+  assert.equal(store.state.moreThreads, true);
+  answers["/chat/threads/"] = [200, { threads: [row("b", "04")], has_more: false }];
+  await net.threads(true);
+  assert.equal(asked.at(-1), "GET /chat/threads/?before=2026-11-21T10%3A05%3A00Z");
+  assert.deepEqual(store.state.threads.map((thread) => thread.conversation), ["a", "b"]);
+});
+
+test("bars show how it stands, and are read aloud; a list without a conversation loads anew", () => {
+  const bar = (net, innerText) => element("p", { data: { net }, innerText, hidden: true });
+  const talk = element("section", {}, bar("down", "You’re offline."), bar("signed-out", "You’re signed out."));
+  const said = [];
+  const show = bars(talk, (words) => said.push(words));
+  const open = () => talk.children.map((p) => !p.hidden);
+  show("down");
+  assert.deepEqual([open(), talk.className], [[true, false], "offline"]);
+  show("open");
+  assert.deepEqual([open(), talk.className], [[false, false], ""]);
+  show("signed-out");
+  assert.deepEqual(open(), [false, true]);
+  assert.deepEqual(said, ["You’re offline.", "You’re signed out."]);
+  bars(null)("down");
+  assert.equal(page.reloaded, undefined);
+  bars(null)("signed-out");
+  assert.equal(page.reloaded, true);
+});
