@@ -1,41 +1,25 @@
 """Doors of the chat: find, call one function, answer."""
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils.cache import patch_cache_control
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
-from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
 from chat import frames, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation
 from chat.quotas import QuotaExhausted
+from config.lib.doors import MemberRequest, View, kept_by_nobody, private_page, refused
 from girls.models import Girl
-
-View = Callable[..., HttpResponse]
-
-
-class MemberRequest(HttpRequest):
-    """A request behind `page` or `answers_json`: its user is signed in."""
-
-    user: User
-
-
-def refused(code: str, message: str, status: int, **extra: Any) -> JsonResponse:
-    """The shape of every refusal."""
-    return JsonResponse({"error": {"code": code, "message": message, **extra}}, status=status)
 
 
 def answers_json(view: View) -> View:
@@ -58,22 +42,9 @@ def answers_json(view: View) -> View:
         except ratelimits.TooManyRequests as error:
             response = refused("too_many_requests", "That was a little fast. Wait a moment.", 429)
             response["Retry-After"] = str(error.retry_after)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
+        return kept_by_nobody(response)
 
     return door
-
-
-def page(view: View) -> View:
-    """A private page: sign-in first, and nothing of it kept by caches."""
-
-    @wraps(view)
-    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
-
-    return login_required(door)
 
 
 def _find(request: MemberRequest, pk: UUID) -> Conversation:
@@ -104,14 +75,14 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@page
+@private_page
 def thread_list(request: MemberRequest) -> HttpResponse:
     """The thread list; on a desktop beside an invitation to pick one."""
     return render(request, "chat/threads.html", _threads(request))
 
 
 @require_GET
-@page
+@private_page
 def latest(request: MemberRequest) -> HttpResponse:
     """The three latest threads, a fragment for the browse page."""
     threads = sync.threads(request.user, limit=3)["threads"]
@@ -119,7 +90,7 @@ def latest(request: MemberRequest) -> HttpResponse:
 
 
 @require_GET
-@page
+@private_page
 def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     """A conversation: its last 50 messages, beside the thread list."""
     found = _find_to_read(request, pk)
