@@ -77,7 +77,7 @@ def test_plain_http_is_allowed_on_this_machine_only():
 @pytest.mark.parametrize(
     "command",
     [
-        ["uvicorn", "config.asgi:application", "--port", "0"],
+        ["config.server"],
         ["celery", "-A", "config", "worker", "--pool", "threads"],
         ["celery", "-A", "config", "beat"],
     ],
