@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
@@ -134,20 +134,13 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
         "has_more": page["has_more"],
         "state_json": {"threads": page["threads"]},
         "unread_count": sum(t["unread"] for t in threads),
-        "plans_url": _plans_url(),
+        "plans_url": reverse("payments:plans"),
     }
 
 
 def _with_time(shape: Any, field: str) -> dict[str, Any]:
     """A contract shape whose time is a datetime again, for templates, beside the `iso` that it was."""
     return {**shape, field: parse_datetime(shape[field]), "iso": shape[field]}
-
-
-def _plans_url() -> str:
-    try:
-        return reverse("payments:plans")
-    except NoReverseMatch:
-        return ""
 
 
 # --- JSON --------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ Every value that differs between a laptop and a server comes from the environmen
 """
 
 import logging
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -313,4 +312,3 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = BELLS == "celery"  # else bells themselves tak
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request; a reply says how it ended
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_CELERY_TASK_SUCCESS_LOG_LEVEL = logging.DEBUG
-TESTING = "pytest" in sys.modules
