@@ -85,8 +85,7 @@ def thread_list(request: MemberRequest) -> HttpResponse:
 @private_page
 def latest(request: MemberRequest) -> HttpResponse:
     """The three latest threads, a fragment for the browse page."""
-    threads = sync.threads(request.user, limit=3)["threads"]
-    return render(request, "chat/_latest.html", {"threads": [_with_time(t, "last_message_at") for t in threads]})
+    return render(request, "chat/_latest.html", {"threads": sync.threads(request.user, limit=3)["threads"]})
 
 
 @require_GET
@@ -102,7 +101,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     context = _threads(request) | {
         "girl": girl,
         "conversation": state["conversation"],
-        "said": [_with_time(m, "created_at") for m in state["messages"]],  # `messages` are Django's own
+        "said": state["messages"],  # `messages` are Django's own
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
@@ -128,19 +127,13 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 def _threads(request: MemberRequest) -> dict[str, Any]:
     page = sync.threads(request.user)
-    threads = [_with_time(t, "last_message_at") for t in page["threads"]]
     return {
-        "threads": threads,
+        "threads": page["threads"],
         "has_more": page["has_more"],
         "state_json": {"threads": page["threads"]},
-        "unread_count": sum(t["unread"] for t in threads),
+        "unread_count": sum(t["unread"] for t in page["threads"]),
         "plans_url": reverse("payments:plans"),
     }
-
-
-def _with_time(shape: Any, field: str) -> dict[str, Any]:
-    """A contract shape whose time is a datetime again, for templates, beside the `iso` that it was."""
-    return {**shape, field: parse_datetime(shape[field]), "iso": shape[field]}
 
 
 # --- JSON --------------------------------------------------------------------------------------------
