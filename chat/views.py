@@ -9,7 +9,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
@@ -130,7 +129,7 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
     return {
         "threads": page["threads"],
         "has_more": page["has_more"],
-        "state_json": {"threads": page["threads"]},
+        "state_json": {"threads": page["threads"], "next": page["next"]},
         "unread_count": sum(t["unread"] for t in page["threads"]),
         "plans_url": reverse("payments:plans"),
     }
@@ -142,16 +141,12 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
 @require_GET
 @answers_json
 def threads(request: MemberRequest) -> HttpResponse:
-    """GET: the thread list, 50 at a time, `?before=<last_message_at of the last row>`."""
-    before = None
-    if "before" in request.GET:
-        try:
-            before = parse_datetime(request.GET["before"].replace(" ", "+"))
-        except ValueError:
-            before = None
-        if before is None or before.tzinfo is None:
-            raise BadRequest("bad_request", "before is a time with its zone.")
-    return JsonResponse(sync.threads(request.user, before))
+    """GET: the thread list, 50 at a time, `?before=<what `next` of the page before said>`."""
+    before = request.GET.get("before")
+    try:
+        return JsonResponse(sync.threads(request.user, None if before is None else sync.Cursor.of(before)))
+    except sync.NoCursor:
+        raise BadRequest("bad_request", "before is what next said.") from None
 
 
 @require_GET
