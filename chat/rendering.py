@@ -1,13 +1,16 @@
 """Text in, safe HTML out: `*emphasis*` and line breaks, nothing else. Pure."""
 
 import re
+from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 
 import nh3
-from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 PREVIEW_CHARACTERS = 140
-_markdown = MarkdownIt("zero", {"html": False, "breaks": True}).enable(["emphasis", "newline"])
 _MARKED = re.compile(r"[*_]")
 
 # Characters that nobody sees, as the inside of a pattern's brackets: controls but tab and line feed, soft hyphen,
@@ -26,7 +29,14 @@ def to_html(text: str) -> str:
     if not _MARKED.search(text):  # most messages: a tenth of the time of the parser
         paragraphs = re.split(r"\n{2,}", text.strip("\n"))
         return "".join(f"<p>{escape(p).replace(chr(10), '<br>')}</p>" for p in paragraphs)
-    return nh3.clean(_markdown.render(text).strip(), tags={"p", "em", "strong", "br"}, attributes={})
+    return nh3.clean(_markdown().render(text).strip(), tags={"p", "em", "strong", "br"}, attributes={})
+
+
+@cache
+def _markdown() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # sixty modules that no process has to wait for: few messages are marked
+
+    return MarkdownIt("zero", {"html": False, "breaks": True}).enable(["emphasis", "newline"])
 
 
 def preview(text: str) -> str:

@@ -6,6 +6,7 @@ Every value that differs between a laptop and a server comes from the environmen
 """
 
 import logging
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,7 +36,7 @@ AGE_GATE = env.bool("AGE_GATE", True)  # ask visitors whether they are adults be
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 INSTALLED_APPS = [
-    *(["daphne"] if DEBUG else []),  # first: it replaces runserver
+    *(["daphne"] if "runserver" in sys.argv else []),  # first: it replaces runserver, and nobody else waits for it
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
