@@ -12,6 +12,8 @@ RUN useradd --create-home --uid 10001 dusk && install -d -o dusk var
 COPY --from=build /venv /venv
 COPY --chown=dusk . .
 USER dusk
+# Compiled once, not by each process at each start: nothing writes bytecode later.
+RUN python -m compileall -q accounts chat config girls media payments
 # Hashed, compressed static files belong to the build. The key is for this command only.
 RUN SECRET_KEY=for-the-build-only-00000000-000000000-abcdefghijklmnop \
     python manage.py collectstatic --noinput --skip-checks

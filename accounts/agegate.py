@@ -7,14 +7,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
-from django.utils.http import url_has_allowed_host_and_scheme
 
 ADULT, MINOR = "adult", "minor"
 COOKIE = "age"
 SALT = "accounts.agegate"
 YEAR = 365 * 24 * 3600
 
-GATED = re.compile(r"/(?:\Z|girls/|feed/)")  # characters are shown here
+GATED = re.compile(r"/(?:\Z|girls/)")  # characters are shown here
 
 
 class AgeGateMiddleware:
@@ -53,10 +52,3 @@ def gate(request: HttpRequest, *, next_url: str) -> HttpResponse:
     add_never_cache_headers(response)
     response["X-Robots-Tag"] = "noindex"
     return response
-
-
-def safe_next(request: HttpRequest, url: str | None) -> str:
-    """Where the visitor wanted to go, when that is on this site; else the first page."""
-    if url and url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure()):
-        return url
-    return "/"

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_cache_control
+
+from config.lib.doors import kept_by_nobody
 
 
 class AccountPagesAreNotKept:
@@ -15,5 +16,5 @@ class AccountPagesAreNotKept:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path_info.startswith("/accounts/") and "Cache-Control" not in response:
-            patch_cache_control(response, private=True, no_store=True)
+            kept_by_nobody(response)
         return response

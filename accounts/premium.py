@@ -13,6 +13,8 @@ from accounts.models import PremiumGrant, User
 # Sent on commit with `user`. A signal, because accounts may not import whoever shows it (chat tells open tabs).
 premium_changed = Signal()
 
+MAX_DAYS = 3660  # of one grant, so of one product, too: ten years
+
 
 class GrantExists(Exception):
     """This reason already gave premium to somebody else."""

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import agegate
 from accounts.forms import SignupForm
 from accounts.signup import AlreadyTaken
+from config.lib.doors import safe_next
 
 
 class SignupView(AllauthSignupView):
@@ -25,7 +26,7 @@ class SignupView(AllauthSignupView):
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_age(request: HttpRequest) -> HttpResponse:
     """Ask whether the visitor is an adult, and keep the answer. Who said no stays out for this session."""
-    next_url = agegate.safe_next(request, request.POST.get("next") or request.GET.get("next"))
+    next_url = safe_next(request, request.POST.get("next") or request.GET.get("next"), otherwise="/")
     said = agegate.answer(request)
     if request.method != "POST":
         if said == agegate.ADULT or request.user.is_authenticated:

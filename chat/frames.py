@@ -165,9 +165,19 @@ def encode(frame: ServerFrame) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
-def iso(moment: datetime | None) -> str | None:
+class Time(str):
+    """A time as it travels, in ISO 8601. Templates, which get the same shapes, show the moment it was made from."""
+
+    moment: datetime
+
+
+def iso(moment: datetime | None) -> Time | None:
     """ISO 8601 in UTC, or None."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+    if moment is None:
+        return None
+    text = Time(moment.astimezone(UTC).isoformat().replace("+00:00", "Z"))
+    text.moment = moment
+    return text
 
 
 def girl(girl: Girl) -> GirlShape:

@@ -6,11 +6,12 @@ header first, so that its version never promises a message that was not read yet
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypedDict
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.dateparse import parse_datetime
 
 from chat import frames
 from chat.models import Conversation, Message, Reply
@@ -37,10 +38,40 @@ class Messages(TypedDict):
 
 
 class Threads(TypedDict):
-    """A page of the thread list."""
+    """A page of the thread list. `next` asks for the page after it, as `before`; None on the last."""
 
     threads: list[frames.ThreadShape]
     has_more: bool
+    next: str | None
+
+
+class NoCursor(Exception):
+    """It is no place in the thread list."""
+
+
+class Cursor(NamedTuple):
+    """A place in the thread list: after this time and, among conversations of the same time, after this id.
+
+    It travels as `<last_message_at>~<id>`, or as the time alone from pages that were opened before there were ids.
+    """
+
+    at: datetime
+    pk: UUID | None
+
+    def __str__(self) -> str:
+        return f"{frames.iso(self.at)}~{self.pk}"
+
+    @classmethod
+    def of(cls, text: str) -> "Cursor":
+        """Read it. Raises NoCursor."""
+        time, _, pk = text.replace(" ", "+").partition("~")  # a plus that was not escaped arrives as a space
+        try:
+            at = parse_datetime(time)
+            if at is None or at.tzinfo is None:
+                raise NoCursor
+            return cls(at.astimezone(UTC), UUID(pk) if pk else None)
+        except (ValueError, OverflowError):
+            raise NoCursor from None
 
 
 def latest_reply(conversation: Conversation) -> Reply | None:
@@ -108,14 +139,19 @@ def _before(conversation: Conversation, before: int | None) -> Messages:
     }
 
 
-def threads(user: Any, before: datetime | None = None, limit: int = PAGE) -> Threads:
-    """This person's conversations, newest activity first; `before` is the last row's `last_message_at`."""
+def threads(user: Any, before: Cursor | None = None, limit: int = PAGE) -> Threads:
+    """This person's conversations, newest activity first, from where a page before ended."""
     owed = Reply.objects.filter(conversation=OuterRef("pk"), state__in=Reply.OWED)
     rows = Conversation.objects.visible_to(user).annotate(typing=Exists(owed)).order_by("-last_message_at", "id")
     if before is not None:
-        rows = rows.filter(last_message_at__lt=before)
-    page = list(rows[: limit + 1])
+        past = Q(last_message_at__lt=before.at)
+        if before.pk is not None:
+            past |= Q(pk__gt=before.pk)
+        rows = rows.filter(past, last_message_at__lte=before.at)  # the index finds where to begin by the time alone
+    found = list(rows[: limit + 1])
+    page, has_more = found[:limit], len(found) > limit
     return {
-        "threads": [frames.thread(c, typing=c.typing) for c in page[:limit]],
-        "has_more": len(page) > limit,
+        "threads": [frames.thread(c, typing=c.typing) for c in page],
+        "has_more": has_more,
+        "next": str(Cursor(page[-1].last_message_at, page[-1].pk)) if has_more else None,
     }

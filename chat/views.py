@@ -1,41 +1,24 @@
 """Doors of the chat: find, call one function, answer."""
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
-from django.utils.cache import patch_cache_control
-from django.utils.dateparse import parse_datetime
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
-from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
 from chat import frames, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation
 from chat.quotas import QuotaExhausted
+from config.lib.doors import MemberRequest, View, kept_by_nobody, private_page, refused
 from girls.models import Girl
-
-View = Callable[..., HttpResponse]
-
-
-class MemberRequest(HttpRequest):
-    """A request behind `page` or `answers_json`: its user is signed in."""
-
-    user: User
-
-
-def refused(code: str, message: str, status: int, **extra: Any) -> JsonResponse:
-    """The shape of every refusal."""
-    return JsonResponse({"error": {"code": code, "message": message, **extra}}, status=status)
 
 
 def answers_json(view: View) -> View:
@@ -58,22 +41,9 @@ def answers_json(view: View) -> View:
         except ratelimits.TooManyRequests as error:
             response = refused("too_many_requests", "That was a little fast. Wait a moment.", 429)
             response["Retry-After"] = str(error.retry_after)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
+        return kept_by_nobody(response)
 
     return door
-
-
-def page(view: View) -> View:
-    """A private page: sign-in first, and nothing of it kept by caches."""
-
-    @wraps(view)
-    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
-
-    return login_required(door)
 
 
 def _find(request: MemberRequest, pk: UUID) -> Conversation:
@@ -104,22 +74,21 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@page
+@private_page
 def thread_list(request: MemberRequest) -> HttpResponse:
     """The thread list; on a desktop beside an invitation to pick one."""
     return render(request, "chat/threads.html", _threads(request))
 
 
 @require_GET
-@page
+@private_page
 def latest(request: MemberRequest) -> HttpResponse:
     """The three latest threads, a fragment for the browse page."""
-    threads = sync.threads(request.user, limit=3)["threads"]
-    return render(request, "chat/_latest.html", {"threads": [_with_time(t, "last_message_at") for t in threads]})
+    return render(request, "chat/_latest.html", {"threads": sync.threads(request.user, limit=3)["threads"]})
 
 
 @require_GET
-@page
+@private_page
 def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     """A conversation: its last 50 messages, beside the thread list."""
     found = _find_to_read(request, pk)
@@ -131,7 +100,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     context = _threads(request) | {
         "girl": girl,
         "conversation": state["conversation"],
-        "said": [_with_time(m, "created_at") for m in state["messages"]],  # `messages` are Django's own
+        "said": state["messages"],  # `messages` are Django's own
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
@@ -157,13 +126,12 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 def _threads(request: MemberRequest) -> dict[str, Any]:
     page = sync.threads(request.user)
-    threads = [_with_time(t, "last_message_at") for t in page["threads"]]
     return {
-        "threads": threads,
+        "threads": page["threads"],
         "has_more": page["has_more"],
-        "state_json": {"threads": page["threads"]},
-        "unread_count": sum(t["unread"] for t in threads),
-        "plans_url": _plans_url(),
+        "state_json": {"threads": page["threads"], "next": page["next"]},
+        "unread_count": sum(t["unread"] for t in page["threads"]),
+        "plans_url": reverse("payments:plans"),
     }
 
 
@@ -173,34 +141,18 @@ def _beside_its_row(message: Any) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name not in drawn and value is not None}
 
 
-def _with_time(shape: Any, field: str) -> dict[str, Any]:
-    """A contract shape whose time is a datetime again, for templates, beside the `iso` that it was."""
-    return {**shape, field: parse_datetime(shape[field]), "iso": shape[field]}
-
-
-def _plans_url() -> str:
-    try:
-        return reverse("payments:plans")
-    except NoReverseMatch:
-        return ""
-
-
 # --- JSON --------------------------------------------------------------------------------------------
 
 
 @require_GET
 @answers_json
 def threads(request: MemberRequest) -> HttpResponse:
-    """GET: the thread list, 50 at a time, `?before=<last_message_at of the last row>`."""
-    before = None
-    if "before" in request.GET:
-        try:
-            before = parse_datetime(request.GET["before"].replace(" ", "+"))
-        except ValueError:
-            before = None
-        if before is None or before.tzinfo is None:
-            raise BadRequest("bad_request", "before is a time with its zone.")
-    return JsonResponse(sync.threads(request.user, before))
+    """GET: the thread list, 50 at a time, `?before=<what `next` of the page before said>`."""
+    before = request.GET.get("before")
+    try:
+        return JsonResponse(sync.threads(request.user, None if before is None else sync.Cursor.of(before)))
+    except sync.NoCursor:
+        raise BadRequest("bad_request", "before is what next said.") from None
 
 
 @require_GET

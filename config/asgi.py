@@ -15,6 +15,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter
 
 from chat.routing import websocket
+from config import urls  # noqa: F401 - all pages, before the first is asked for
 from config.health import lifespan
 from config.lib.handler import ThreadedHandler
 from config.origins import SameOrigin

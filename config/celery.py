@@ -14,6 +14,9 @@ from config.checks import refuse_unsafe
 from config.lib import bells
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery would run every check of Django at each start, for which it loads all pages. `release` and CI run them; what
+# would be unsafe is refused below.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("dusk")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
 
 from chat.models import Conversation
@@ -27,7 +26,7 @@ class NavItem:
 
 
 NAVIGATION = (
-    NavItem("Explore", "/", "compass", ("/girls/", "/feed/")),
+    NavItem("Explore", "/", "compass", ("/girls/",)),
     NavItem("Chats", "/chat/", "message-circle", ("/chat/",), members_only=True),
     NavItem("Plans", "/plans/", "sparkles", ("/plans/", "/checkout/")),
     NavItem("Account", "/account/", "user", ("/account/",), members_only=True, in_bar=False),
@@ -36,15 +35,13 @@ NAVIGATION = (
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """The site's name, the visitor's theme, where one can go, and what must be said at the foot of each page."""
-    nav = [item for item in NAVIGATION if is_valid_path(item.href)]
-    theme = request.COOKIES.get("theme", "")
+    path, theme = request.path, request.COOKIES.get("theme", "")
     return {
         "site_name": settings.SITE_NAME,
         "theme": theme if theme in THEMES else "",
         "csp_nonce": getattr(request, "csp_nonce", ""),  # lazy: only a page that prints it gets one in its policy
-        "nav": nav,
-        "nav_current": next((i.href for i in nav if request.path == i.href or request.path.startswith(i.paths)), ""),
-        "has_account": any(item.href == "/account/" for item in nav),
+        "nav": NAVIGATION,
+        "nav_current": next((i.href for i in NAVIGATION if path == i.href or path.startswith(i.paths)), ""),
         "scripted_model": not any(provider["base_url"] for provider in settings.LLM_PROVIDERS),
         "turnstile_site_key": settings.TURNSTILE_SITE_KEY,
         "plans_from": SimpleLazyObject(_plans_from),  # what a page of the chat may not ask payments itself

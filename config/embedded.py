@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from django.conf import settings
 
+from config import server
 from config.lib import bells
 
 WEB_STOP_SECONDS = 3  # for requests that are being answered
@@ -79,7 +80,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    listener.listen(2048)
+    listener.listen(server.BACKLOG)
     return listener
 
 
@@ -87,16 +88,7 @@ def serve(listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then finish requests, close sockets with 1012, and hand replies on."""
     worker = Worker()
     config = uvicorn.Config(
-        "config.asgi:application",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws_max_size=64 * 1024,
-        ws_max_queue=8,
-        ws_per_message_deflate=False,
-        ws_ping_interval=20,
-        ws_ping_timeout=20,
-        timeout_graceful_shutdown=WEB_STOP_SECONDS,
+        server.APPLICATION, lifespan="off", timeout_graceful_shutdown=WEB_STOP_SECONDS, **server.OPTIONS
     )
     # uvicorn raises the signal again when it has stopped. By then it was obeyed.
     for sig in (signal.SIGINT, signal.SIGTERM):

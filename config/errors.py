@@ -3,16 +3,18 @@
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
+from config.lib.doors import refused
+
 
 def _answer(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:
-    """A page, or for those who ask for JSON and not for pages `{"error": {"code", "message"}}`."""
+    """A page, or a refusal for those who ask for JSON and not for pages."""
     if request.accepts("text/html"):
         return render(request, template, status=status)
-    return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+    return refused(code, message, status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -49,4 +51,4 @@ def _bare(request: HttpRequest, status: int, code: str, message: str, template: 
     """As `_answer`, but rendered without a context: what broke may be what a context would ask."""
     if request.accepts("text/html"):
         return HttpResponse(loader.get_template(template).render(), status=status)
-    return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+    return refused(code, message, status)

@@ -35,7 +35,7 @@ AGE_GATE = env.bool("AGE_GATE", True)  # ask visitors whether they are adults be
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 INSTALLED_APPS = [
-    *(["daphne"] if DEBUG else []),  # first: it replaces runserver
+    *(["daphne"] if "runserver" in sys.argv else []),  # first: it replaces runserver, and nobody else waits for it
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -297,6 +297,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+REQUEST_MAX_BYTES = 64 * 1024 * 1024  # files included: who sends more is cut off, whatever the address
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
@@ -307,4 +308,3 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only whi
 DRAIN_SECONDS = env.int("DRAIN_SECONDS", 0)  # from SIGTERM on, keep serving so long while /readyz says 503
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = log_settings(pretty=DEBUG, level=LOG_LEVEL)
-TESTING = "pytest" in sys.modules

@@ -16,8 +16,6 @@ from payments import catalog, fulfilment, money, webhooks
 from payments.base import ProcessorError
 from payments.models import CatalogCache, Purchase, StripeEvent
 
-MAX_DAYS = 3660
-
 
 class AskableAdmin(ReadOnlyAdmin):
     """Rows that only the product writes, and that staff may have it look into again."""
@@ -125,7 +123,7 @@ class CatalogAdmin(AskableAdmin):
 class GrantForm(forms.ModelForm):
     """Days for somebody, and why."""
 
-    days = forms.IntegerField(min_value=1, max_value=MAX_DAYS)
+    days = forms.IntegerField(min_value=1, max_value=premium.MAX_DAYS)
     why = forms.CharField(max_length=200, help_text="Kept in the history of this grant and of the member.")
 
     class Meta:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.premium import MAX_DAYS
 from config.lib.database import give_back_connection
 from payments.base import Offer, ProcessorError
 from payments.models import CatalogCache
@@ -20,7 +21,6 @@ from payments.processor import get_processor
 
 log = structlog.get_logger(__name__)
 
-MAX_DAYS = 3660
 WAIT_SECONDS = 10.0  # for the very first catalog, while somebody else fetches it
 
 

@@ -6,19 +6,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from accounts import ratelimits
 from accounts.models import User
+from config.lib.doors import MemberRequest, private_page, safe_next
 from payments import catalog, checkout, fulfilment, money, processor, stripe_scripted, webhooks
 from payments.base import BadEvent, ProcessorError, UnknownPayment
 from payments.catalog import Plan
@@ -35,12 +34,6 @@ STATES = {
     Purchase.Status.REFUNDED: "failed",
     Purchase.Status.DISPUTED: "failed",
 }
-
-
-class MemberRequest(HttpRequest):
-    """A request behind `login_required`."""
-
-    user: User
 
 
 class SeeOther(HttpResponseRedirect):
@@ -61,7 +54,7 @@ def plans(request: HttpRequest) -> HttpResponse:
 def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
     """Go and pay for a plan; by way of signing in, which comes back to the plans."""
     if not isinstance(request.user, User):
-        back = urlencode({"next": next_url}) if (next_url := _safe(request, request.POST.get("next", ""))) else ""
+        back = urlencode({"next": next_url}) if (next_url := safe_next(request, request.POST.get("next", ""))) else ""
         return redirect_to_login(f"{reverse('payments:plans')}{'?' if back else ''}{back}")
     form = CheckoutForm(request.POST)
     next_url = request.POST.get("next", "")
@@ -74,7 +67,7 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
                 request.user,
                 product_id,
                 click=form.cleaned_data["click"],
-                next_url=_safe(request, form.cleaned_data["next"]),
+                next_url=safe_next(request, form.cleaned_data["next"]),
                 consents=form.cleaned_data["consent"],
             )
         )
@@ -96,8 +89,7 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
         return SeeOther(f"{reverse('payments:success')}?session_id={done.purchase.session_id}")
 
 
-@never_cache
-@login_required
+@private_page
 @require_GET
 def success(request: MemberRequest) -> HttpResponse:
     """How a payment went: by what the processor says, not by the address. Asked for again while it is on its way."""
@@ -121,14 +113,13 @@ def success(request: MemberRequest) -> HttpResponse:
         "purchase": purchase,
         "premium_until": user.premium_until,
         "premium_active": user.premium_active,
-        "next": _safe(request, purchase.next_url),
+        "next": safe_next(request, purchase.next_url),
         "scripted_checkout": processor.is_scripted(),
     }
     return render(request, "payments/success.html", context)
 
 
-@never_cache
-@login_required
+@private_page
 @require_safe
 def account(request: MemberRequest) -> HttpResponse:
     """Until when premium is on, and every payment."""
@@ -147,8 +138,7 @@ def account(request: MemberRequest) -> HttpResponse:
     return render(request, "payments/account_premium.html", context)
 
 
-@never_cache
-@login_required
+@private_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def scripted(request: MemberRequest, session_id: str) -> HttpResponse:
     """The checkout that is only played; it exists where there is no Stripe and DEBUG is on."""
@@ -213,7 +203,7 @@ def _plans(request: HttpRequest, next_url: str, *, error: str = "", status: int 
         "plans": [_card(plan, premium_until if premium_active else None) for plan in on_sale.plans],
         "premium_until": premium_until,
         "premium_active": premium_active,
-        "next": _safe(request, next_url),
+        "next": safe_next(request, next_url),
         "click": uuid.uuid4(),
         "free_text": settings.FREE_TEXT,
         "consent_required": user is not None and checkout.needs_consent(user),
@@ -253,9 +243,3 @@ def _row(purchase: Purchase) -> dict[str, Any]:
         "receipt_url": purchase.receipt_url,
         "method": purchase.method,
     }
-
-
-def _safe(request: HttpRequest, url: str) -> str:
-    """Where the limit was hit, if that is on this site; else nowhere."""
-    hosts = {request.get_host()}
-    return url if url and url_has_allowed_host_and_scheme(url, hosts, require_https=request.is_secure()) else ""

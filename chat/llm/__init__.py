@@ -7,7 +7,6 @@ from django.conf import settings
 
 from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Request, Text, Turn
 from .chain import Chain
-from .openai_compatible import OpenAICompatible
 from .scripted import Scripted
 
 __all__ = [
@@ -34,9 +33,17 @@ def get_llm() -> ModelHost:
     """
     loop = asyncio.get_running_loop()
     if loop not in _hosts:
-        providers = [OpenAICompatible(**provider) for provider in settings.LLM_PROVIDERS if provider["base_url"]]
-        _hosts[loop] = Chain(providers or [Scripted()])
+        _hosts[loop] = Chain(_configured() or [Scripted()])
     return _hosts[loop]
+
+
+def _configured() -> list[ModelHost]:
+    providers = [provider for provider in settings.LLM_PROVIDERS if provider["base_url"]]
+    if not providers:
+        return []
+    from .openai_compatible import OpenAICompatible  # not above: only who writes replies over HTTP pays for aiohttp
+
+    return [OpenAICompatible(**provider) for provider in providers]
 
 
 async def close_llm() -> None:

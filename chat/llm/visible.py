@@ -6,19 +6,14 @@ cannot be seen but change how text is read or stored. However a reply is cut int
 
 import re
 
+from chat.rendering import JOINERS, UNSEEN
+
 MAX_CHARACTERS = 8_000
 _MARKERS = ("assistant", "ai", "character")  # beside the character's own name
 _THINK = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
-
-# Controls but tab and line feed, soft hyphen, fillers, bidi and other zero-width characters, tags.
-_UNSEEN = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f"
-)
-_JOINERS = "\u200c\u200d"
 _SURROGATES = "\ud800-\udfff"
-_ODD = re.compile(f"[{_UNSEEN}{_JOINERS}{_SURROGATES}]")
-_DROPPED = re.compile(f"[{_UNSEEN}]")
+_ODD = re.compile(f"[{UNSEEN}{JOINERS}{_SURROGATES}]")
+_DROPPED = re.compile(f"[{UNSEEN}]")
 
 
 class Visible:
@@ -71,8 +66,8 @@ class Visible:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         kept = []
         for character in text.replace("\u2028", "\n").replace("\u2029", "\n"):
-            if character in _JOINERS:
-                if self._before <= "\u02ff" or self._before in _JOINERS:
+            if character in JOINERS:
+                if self._before <= "\u02ff" or self._before in JOINERS:
                     continue
             elif _DROPPED.match(character):
                 continue

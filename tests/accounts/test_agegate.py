@@ -5,7 +5,7 @@ from django.test import Client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
-GATED = ["/", "/?q=mara", "/girls/mara/", "/girls/mara/gallery/", "/girls/nobody/", "/feed/"]
+GATED = ["/", "/?q=mara", "/girls/mara/", "/girls/mara/gallery/", "/girls/nobody/"]
 
 
 def shows_gate(response):

@@ -98,8 +98,23 @@ def test_an_unknown_secret_refuses(cloudflare, settings):
     assert "invalid-input-secret" in refusal(cloudflare.token("chat_send"))
 
 
-def test_cloudflares_test_keys_pass_on_a_laptop_only(cloudflare, settings):
-    settings.TURNSTILE_SECRET_KEY = "1x0000000000000000000000000000000AA"
+DUMMY_SECRETS = [f"{digit}x0000000000000000000000000000000AA" for digit in "123"]
+DUMMY_SITE_KEYS = ["1x00000000000000000000AA", "2x00000000000000000000AB", "3x00000000000000000000FF"]
+
+
+@pytest.mark.parametrize("key", [*DUMMY_SECRETS, *DUMMY_SITE_KEYS])
+def test_cloudflares_test_keys_are_known(key):
+    assert turnstile.is_dummy(key)
+
+
+@pytest.mark.parametrize("key", ["", "0x4AAAAAAA", "0x4AAAA1x00000000", "1xAAAA0000000000"])
+def test_a_real_key_is_none_of_them(key):
+    assert not turnstile.is_dummy(key)
+
+
+@pytest.mark.parametrize("secret", DUMMY_SECRETS)
+def test_cloudflares_test_keys_pass_on_a_laptop_only(cloudflare, settings, secret):
+    settings.TURNSTILE_SECRET_KEY = secret
     verdict = {"success": True, "hostname": "localhost", "action": "test", "challenge_ts": cloudflare_now()}
     cloudflare.instead = [(200, json.dumps(verdict))] * 2
     assert refusal("XXXX.DUMMY.TOKEN.XXXX") == "test-key"

@@ -3,10 +3,11 @@
 import gzip
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
-from chat.models import Conversation
+from chat.models import Conversation, Message
 from tests.chat.conftest import work
 from tests.factories import GirlFactory
 
@@ -112,3 +113,16 @@ def test_a_conversation_of_fifty_messages_is_a_small_page(hands, client):
     html = page(client, hands.url)
     assert html.count('data-version="') == 50
     assert len(gzip.compress(html.encode())) < 15_000
+
+
+def test_times_are_shown_as_they_travel_and_as_people_read_them(hands, client):
+    hands.send("Good evening")
+    moment = datetime(2026, 3, 1, 9, 5, 7, 123456, tzinfo=UTC)
+    Message.objects.update(created_at=moment)
+    Conversation.objects.update(last_message_at=moment)
+    html = page(client, hands.url)
+    stamp = '<time datetime="2026-03-01T09:05:07.123456Z">1 Mar, 09:05</time>'
+    assert html.count(stamp) == 2
+    assert '<time datetime="2026-03-01T09:05:07.123456Z" data-time>1 Mar</time>' in html
+    state = state_of(html)
+    assert state["messages"][0]["created_at"] == state["threads"][0]["last_message_at"] == "2026-03-01T09:05:07.123456Z"

@@ -1,6 +1,7 @@
 """A tab that was away misses nothing; nobody reads what is not theirs."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -104,10 +105,63 @@ def test_threads_are_paged_newest_first(client, alice):
     for n in range(60):
         MessageFactory(conversation=ConversationFactory(user=alice, girl=GirlFactory()), text=f"hi {n}")
     first = client.get("/chat/threads/").json()
-    rest = client.get("/chat/threads/", {"before": first["threads"][-1]["last_message_at"]}).json()
+    rest = client.get("/chat/threads/", {"before": first["next"]}).json()
     assert (len(first["threads"]), len(rest["threads"])) == (50, 10)
+    assert (rest["has_more"], rest["next"]) == (False, None)
     assert [t["preview"] for t in first["threads"] + rest["threads"]] == [f"You: hi {n}" for n in range(59, -1, -1)]
-    assert client.get("/chat/threads/", {"before": "soon"}).status_code == 400
+
+
+def test_threads_of_one_and_the_same_moment_are_all_listed_once(client, alice):
+    client.force_login(alice)
+    moment = datetime(2026, 3, 1, 9, 5, 7, 123456, tzinfo=UTC)
+    mine = {str(ConversationFactory(user=alice, girl=GirlFactory()).pk) for _ in range(120)}
+    Conversation.objects.update(last_message_at=moment)
+    pages = [client.get("/chat/threads/").json()]
+    while pages[-1]["next"]:
+        pages.append(client.get("/chat/threads/", {"before": pages[-1]["next"]}).json())
+    assert [len(page["threads"]) for page in pages] == [50, 50, 20]
+    listed = [row["conversation"] for page in pages for row in page["threads"]]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == mine
+
+
+def test_the_pages_themselves_say_where_the_list_goes_on(client, hands, alice):
+    for _ in range(50):
+        ConversationFactory(user=alice, girl=GirlFactory())
+    for url in ("/chat/", hands.url):
+        started = client.get(url).context["state_json"]
+        rest = client.get("/chat/threads/", {"before": started["next"]}).json()["threads"]
+        assert len(started["threads"]) == 50
+        assert [row["conversation"] for row in rest] == [str(hands.conversation.pk)]
+
+
+def test_a_tab_from_before_the_deploy_pages_by_time(client, alice):
+    client.force_login(alice)
+    for minute in range(3):
+        talk = ConversationFactory(user=alice, girl=GirlFactory())
+        Conversation.objects.filter(pk=talk.pk).update(last_message_at=datetime(2026, 3, 1, 9, minute, tzinfo=UTC))
+    for before in ("2026-03-01T09:02:00Z", "2026-03-01T10:02:00+01:00"):
+        rows = client.get(f"/chat/threads/?before={before}").json()["threads"]
+        assert [row["last_message_at"] for row in rows] == ["2026-03-01T09:01:00Z", "2026-03-01T09:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "soon",
+        "2026-03-01",
+        "2026-03-01T09:00:00",
+        "2026-13-01T09:00:00Z",
+        "2026-03-01T09:00:00Z~x",
+        "~",
+        "0001-01-01T00:00:00+10:00",
+    ],
+)
+def test_a_senseless_place_in_the_list_is_refused(client, alice, before):
+    client.force_login(alice)
+    answer = client.get("/chat/threads/", {"before": before})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
 
 
 def test_previews_are_one_short_line_without_controls(client, hands):

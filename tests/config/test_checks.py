@@ -38,6 +38,7 @@ def test_what_is_safe_starts_without_a_word():
         ({"SECRET_KEY": ""} | {"DEBUG": "1"}, "E001", "token_urlsafe"),
         ({"TURNSTILE_SECRET_KEY": ""}, "E002", "TURNSTILE_SECRET_KEY"),
         ({"TURNSTILE_SITE_KEY": "1x00000000000000000000AA"}, "E003", "TURNSTILE_SITE_KEY"),
+        ({"TURNSTILE_SECRET_KEY": "1x0000000000000000000000000000000AA"}, "E003", "TURNSTILE_SECRET_KEY"),
         ({"REDIS_URL": ""}, "E004", "REDIS_URL"),
         ({"DATABASE_URL": "sqlite:///var/dusk.sqlite3"}, "W002", "PostgreSQL"),
         ({"SITE_URL": "http://dusk.example"}, "E006", "https://"),
@@ -76,7 +77,7 @@ def test_plain_http_is_allowed_on_this_machine_only():
 @pytest.mark.parametrize(
     "command",
     [
-        ["uvicorn", "config.asgi:application", "--port", "0"],
+        ["config.server"],
         ["celery", "-A", "config", "worker", "--pool", "threads"],
         ["celery", "-A", "config", "beat"],
     ],

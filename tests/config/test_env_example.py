@@ -27,7 +27,7 @@ def test_it_names_exactly_what_is_read():
 
 
 def test_what_is_read_elsewhere_is_read():
-    where = [ROOT / "Procfile", ROOT / "compose.yaml", ROOT / "config" / "management" / "commands" / "serve.py"]
+    where = [ROOT / "Procfile", ROOT / "compose.yaml", ROOT / "config" / "server.py"]
     text = "".join(path.read_text() for path in where)
     assert all(name in text for name in ELSEWHERE)
 

@@ -1,11 +1,66 @@
-"""Requests on their way from the event loop to Django."""
+"""Requests on their way from the event loop to Django, and answers on their way back."""
 
 import asyncio
 import threading
+import tracemalloc
+from contextvars import ContextVar
 
+import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
-from config.lib.handler import AT_ONCE, ThreadedHandler
+from config.lib.handler import AT_ONCE, FILE_PART, ThreadedHandler
+
+MB = 1024 * 1024
+whose = ContextVar("whose", default="nobody's")
+
+
+class Film:
+    """Parts that are made when they are asked for; what became of them."""
+
+    def __init__(self, parts):
+        self.parts, self.read, self.closed = parts, 0, threading.Event()
+        self.may_go_on = threading.Event()
+
+    def __iter__(self):
+        try:
+            for n in range(self.parts):
+                if n:
+                    assert self.may_go_on.wait(30)
+                self.read += 1
+                yield f"{n} is {whose.get()} ".encode()
+        finally:
+            self.closed.set()
+
+
+def stream(request):
+    whose.set("hers")
+    return StreamingHttpResponse(iter(request.scope["film"]))
+
+
+def file(request):
+    return FileResponse(open(request.scope["file"], "rb"), content_type="video/mp4")
+
+
+@csrf_exempt
+def echo(request):
+    return HttpResponse(request.read())
+
+
+urlpatterns = [path("stream", stream), path("file", file), path("echo", echo)]
+
+
+@pytest.fixture
+def handler(settings):
+    settings.ROOT_URLCONF = __name__
+    return ThreadedHandler()
+
+
+def scope(target, method="GET", **more):
+    headers = [(b"host", b"127.0.0.1")]
+    return {"type": "http", "method": method, "path": target, "query_string": b"", "headers": headers, **more}
 
 
 def request_threads():
@@ -13,9 +68,7 @@ def request_threads():
 
 
 async def get(handler):
-    headers = [(b"host", b"127.0.0.1")]
-    scope = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": headers}
-    browser = ApplicationCommunicator(handler, scope)
+    browser = ApplicationCommunicator(handler, scope("/healthz"))
     await browser.send_input({"type": "http.request", "body": b""})
     status = (await browser.receive_output(30))["status"]
     await browser.receive_output(30)
@@ -36,3 +89,121 @@ async def test_who_comes_later_is_served_on_a_thread_that_is_there():
     for _ in range(40):
         assert await get(handler) == 200
     assert request_threads() < before + 20  # not one for each: some still put their things away when the next comes
+
+
+async def test_uploads_that_stall_keep_nobody_waiting():
+    handler = ThreadedHandler()
+    slow = [ApplicationCommunicator(handler, scope("/echo", "POST")) for _ in range(2 * AT_ONCE)]
+    for browser in slow:
+        await browser.send_input({"type": "http.request", "body": b"a", "more_body": True})
+    assert await get(handler) == 200
+    for browser in slow:
+        await browser.send_input({"type": "http.disconnect"})
+        await browser.wait(30)
+
+
+async def test_a_body_arrives_whole_in_however_many_pieces(handler):
+    browser = ApplicationCommunicator(handler, scope("/echo", "POST"))
+    for _ in range(3):
+        await browser.send_input({"type": "http.request", "body": b"x" * MB, "more_body": True})
+    await browser.send_input({"type": "http.request", "body": b"y"})
+    assert (await browser.receive_output(30))["status"] == 200
+    said = b""
+    while (message := await browser.receive_output(30)).get("more_body"):
+        said += message["body"]
+    assert said + message["body"] == b"x" * 3 * MB + b"y"
+
+
+async def test_who_sends_more_than_a_request_may_bring_is_cut_off(handler, settings):
+    settings.REQUEST_MAX_BYTES = 2 * MB
+    browser = ApplicationCommunicator(handler, scope("/echo", "POST"))
+    for _ in range(3):
+        await browser.send_input({"type": "http.request", "body": b"x" * MB, "more_body": True})
+    start = await browser.receive_output(30)
+    assert start["status"] == 413
+    assert (b"Connection", b"close") in start["headers"]
+
+
+async def test_a_long_answer_is_sent_while_it_is_made(handler):
+    film = Film(3)
+    browser = ApplicationCommunicator(handler, scope("/stream", film=film))
+    await browser.send_input({"type": "http.request", "body": b""})
+    assert (await browser.receive_output(30))["status"] == 200
+    # What is bound while the request is at work is bound for all of its parts, whichever threads make them.
+    assert (await browser.receive_output(30))["body"] == b"0 is hers "
+    assert film.read == 1
+    film.may_go_on.set()
+    assert (await browser.receive_output(30))["body"] == b"1 is hers "
+    assert (await browser.receive_output(30))["body"] == b"2 is hers "
+    assert not (await browser.receive_output(30)).get("more_body")
+    await browser.wait(30)
+    assert whose.get() == "nobody's"
+
+
+async def test_answers_that_take_long_keep_nobody_waiting(handler, settings):
+    held = []
+    for _ in range(2 * AT_ONCE):
+        gate = asyncio.Event()
+
+        async def send(message, gate=gate):
+            if message.get("body"):
+                await gate.wait()  # as with a browser that does not read on
+
+        film = Film(2)
+        film.may_go_on.set()
+        asked = iter([{"type": "http.request", "body": b""}])
+
+        async def receive(asked=asked):
+            return next(asked, None) or await asyncio.Event().wait()
+
+        held.append((gate, asyncio.ensure_future(handler(scope("/stream", film=film), receive, send))))
+    await asyncio.sleep(0.2)
+    settings.ROOT_URLCONF = "config.urls"
+    assert await get(handler) == 200
+    for gate, _ in held:
+        gate.set()
+    await asyncio.wait_for(asyncio.gather(*(answer for _, answer in held)), 30)
+
+
+async def test_nothing_is_made_for_a_browser_that_left(handler):
+    film = Film(1000)
+    browser = ApplicationCommunicator(handler, scope("/stream", film=film))
+    await browser.send_input({"type": "http.request", "body": b""})
+    await browser.receive_output(30)
+    await browser.receive_output(30)
+    await browser.send_input({"type": "http.disconnect"})
+    await asyncio.sleep(0.05)
+    film.may_go_on.set()
+    await browser.wait(30)
+    assert film.read <= 2
+    assert film.closed.is_set()
+
+
+async def test_a_film_of_300_mb_takes_little_memory_and_its_head_none(handler, tmp_path):
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as empty:
+        empty.truncate(300 * MB)
+    sent = 0
+
+    async def send(message):
+        nonlocal sent
+        sent += len(message.get("body", b""))
+
+    async def ask(method):
+        asked = iter([{"type": "http.request", "body": b""}])
+
+        async def receive():
+            return next(asked, None) or await asyncio.Event().wait()
+
+        await handler(scope("/file", method, file=film), receive, send)
+
+    await ask("HEAD")
+    assert sent == 0
+    tracemalloc.start()
+    try:
+        await ask("GET")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sent == 300 * MB
+    assert most < 16 * FILE_PART

@@ -85,8 +85,9 @@ def test_a_process_that_is_leaving_is_not_ready_but_alive(client, db):
 
 def test_a_server_that_is_told_to_stop_says_so_while_it_serves_on(tmp_path):
     port = free_port()
-    env = environment(DATABASE_URL=f"sqlite:///{tmp_path}/dusk.sqlite3", REDIS_URL="", DRAIN_SECONDS="600")
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)]
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/dusk.sqlite3", "REDIS_URL": "", "DRAIN_SECONDS": "600"}
+    env = environment(**settings, HOST="127.0.0.1", PORT=str(port))
+    command = [sys.executable, "-m", "config.server"]
     server = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
 
     def status(path):

@@ -6,20 +6,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts import premium
 from accounts.models import User
 
-MAX_DAYS = 3660
-
 
 class Command(BaseCommand):
     help = "Give a member days of premium. They add up with what is left."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("days", type=int, help=f"1 to {MAX_DAYS}")
+        parser.add_argument("days", type=int, help=f"1 to {premium.MAX_DAYS}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         email, days = options["email"], options["days"]
-        if not 1 <= days <= MAX_DAYS:
-            raise CommandError(f"Days must be between 1 and {MAX_DAYS}.")
+        if not 1 <= days <= premium.MAX_DAYS:
+            raise CommandError(f"Days must be between 1 and {premium.MAX_DAYS}.")
         try:
             user = User.objects.get_by_natural_key(email.strip())
         except User.DoesNotExist:
