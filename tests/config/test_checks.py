@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tests.config.processes import ROOT, environment, manage
+from tests.config.processes import environment, manage
+from tests.servers import ROOT
 
 SAFE = {
     "DEBUG": "0",

@@ -17,8 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from chat.models import Message
-from tests.config.processes import ROOT, Browser, Dusk, environment, manage
+from tests.config.processes import Browser, Dusk, environment, manage
 from tests.fakes.model_host import ModelHost, said
+from tests.servers import ROOT
 
 
 @pytest.fixture
@@ -39,8 +40,7 @@ def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dus
         browser.send(conversation, "Tell me a long story about the sea, please.")
         # Accepted, and not answered yet: nobody waits in a request for what a worker writes.
         assert browser.state(conversation)["reply"]["state"] in {"queued", "writing"}
-        dusk.process.kill()
-        dusk.process.wait()
+        dusk.kill()
         dusk.start()
         assert browser.answer(conversation)
         said = [message["sender"] for message in browser.state(conversation)["messages"]]
