@@ -309,6 +309,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only whi
 DRAIN_SECONDS = env.int("DRAIN_SECONDS", 0)  # from SIGTERM on, keep serving so long while /readyz says 503
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = log_settings(pretty=DEBUG, level=LOG_LEVEL)
+LOGGING_CONFIG = "config.logging.set_up"
 DJANGO_STRUCTLOG_CELERY_ENABLED = BELLS == "celery"  # else bells themselves take the request's id along
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request; a reply says how it ended
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
