@@ -102,7 +102,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var'
 DATABASE = DATABASES["default"]
 POSTGRES = "postgresql" in DATABASE["ENGINE"]
 if POSTGRES:
-    DATABASE["CONN_HEALTH_CHECKS"] = True
+    DATABASE["ENGINE"] = "config.lib.postgresql"
     DATABASE["OPTIONS"] = {
         **DATABASE.get("OPTIONS", {}),
         # Requests come on many short-lived threads: connections live in a pool, not in a thread.
