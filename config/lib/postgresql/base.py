@@ -1,8 +1,8 @@
 """What `ENGINE` names: Django's own backend, with a cheaper look at pooled connections.
 
 Django's `CONN_HEALTH_CHECKS` asks the server a question for each piece of work, and Django 5.2 lets nobody pass a check
-of their own to the pool. From the release on that has ticket 37075, `is_there` can be `OPTIONS["pool"]["check"]` in the
-settings, and the wrapper here goes.
+of their own to the pool. From 6.1 on (ticket 37075) `is_there` can be `OPTIONS["pool"]["check"]` in the settings, if it
+raises what it found, and the wrapper here goes.
 """
 
 import select
