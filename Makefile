@@ -8,7 +8,7 @@ help: ## Print this
 run: ## Install what is missing and serve at http://127.0.0.1:8000 (PORT=, HOST= change it)
 	@bin/run
 
-test: ## Everything that CI runs, on PostgreSQL + Redis and on SQLite
+test: ## Everything that CI runs; one test: bin/test tests/chat/test_sending.py, or unit -k sending
 	@bin/test
 
 check: ## Lint, types, import arrows, templates, migrations, deploy checks, locks

@@ -18,7 +18,8 @@ import redis
 
 from bench import stage
 from bench.figures import BARS, Report
-from bench.processes import ROOT, Process, cpu_seconds, memory_mb
+from bench.processes import cpu_seconds, memory_mb
+from tests.servers import ROOT, Missing, Process
 
 SITE = os.environ["SITE_URL"]
 MODEL_HOST = os.environ["BENCH_MODEL_HOST"]
@@ -34,11 +35,12 @@ class Site:
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
         port = urlsplit(MODEL_HOST).port
-        self.host = self._start("model_host", sys.executable, "-m", "bench.model_host", str(port)).wait_for(port)
+        self.host = self._start("model_host", sys.executable, "-m", "bench.model_host", str(port))
+        self.host.wait_for(port)
         self.ours: list[Process] = []
 
     def _start(self, name: str, *command: str) -> Process:
-        return self.stack.enter_context(Process(name, list(command), dict(os.environ), LOGS))
+        return self.stack.enter_context(Process(name, list(command), LOGS, dict(os.environ), apart=True))
 
     def open(self, cookie: str) -> float:
         """Start everything; seconds until the first page was served to a member."""
@@ -203,4 +205,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Missing as problem:
+        raise SystemExit(str(problem)) from None

@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.processes import Process, free_port
 from tests.fakes.stripe import KEY, SECRET, FakeStripe, Letter, stripe_server
+from tests.servers import Process, free_port
 
 SENDERS = 20  # connections that Stripe delivers over at once
 LONGEST = 300
@@ -118,7 +118,7 @@ def main() -> None:
         letters = prepare(fake, events)
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dusk-bench-")))
         env = dict(os.environ)
-        web, _ = [stack.enter_context(Process(name, ["bin/process", name], env, logs)) for name in ("web", "worker")]
+        web, _ = [stack.enter_context(Process(name, ["bin/process", name], logs, env)) for name in ("web", "worker")]
         web.wait_for(port)
         for name, value in measure(env["SITE_URL"], letters).items():
             sys.stdout.write(f"{name:>40}  {value}\n")

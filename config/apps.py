@@ -10,3 +10,4 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         register(checks.safe_to_start, "dusk")
         register(checks.templates_compile, "dusk", deploy=True)
+        register(checks.database_keeps_promises, "dusk", deploy=True)

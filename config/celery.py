@@ -1,6 +1,5 @@
 """The Celery app: queues that ring, never the record of what is owed. Only workers and beat import it."""
 
-import logging.config
 import os
 import threading
 from functools import wraps
@@ -12,6 +11,7 @@ from django.conf import settings
 
 from config.checks import refuse_unsafe
 from config.lib import bells
+from config.logging import set_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Celery would run every check of Django at each start, for which it loads all pages. `release` and CI run them; what
@@ -49,4 +49,4 @@ def stop_in_background(**kwargs: Any) -> None:
 @setup_logging.connect
 def use_our_logging(**kwargs: Any) -> None:
     """Celery would set up its own handlers otherwise; message text must never reach a log."""
-    logging.config.dictConfig(settings.LOGGING)
+    set_up(settings.LOGGING)

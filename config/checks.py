@@ -1,6 +1,7 @@
 """What would be unsafe with DEBUG off, each named with its remedy. Every process asks before it starts."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.template import TemplateSyntaxError, engines
 
 from accounts.turnstile import is_dummy
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+DATABASE_SECONDS = 6  # for the database to say how it is set up; a pooler may be silent for minutes
 
 
 def refuse_unsafe(**kwargs: Any) -> None:
     """End the process, saying why, if it would be unsafe. For servers and workers, which run no system checks."""
-    if problems := [m for m in safe_to_start() if m.is_serious()]:
+    if problems := [m for m in [*safe_to_start(), *database_keeps_promises()] if m.is_serious()]:
         lines = "".join(f"\n  ({m.id}) {m.msg}\n      {m.hint}" for m in problems)
         sys.exit(f"Dusk does not start:{lines}")
 
@@ -26,7 +29,7 @@ def refuse_unsafe(**kwargs: Any) -> None:
 def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The system check: what half-works in any mode, and with DEBUG off what leaves a door open or loses data."""
     unsafe = [] if settings.DEBUG else [*_doors(), *_servers(), *_address()]
-    return [*_secret_key(), *unsafe, *_model_hosts(), *_payments()]
+    return [*_secret_key(), *unsafe, *_pooler(), *_model_hosts(), *_payments()]
 
 
 def _secret_key() -> Iterator[CheckMessage]:
@@ -92,6 +95,69 @@ def _servers() -> Iterator[CheckMessage]:
                 hint="Use PostgreSQL as soon as there are two.",
                 id="dusk.W002",
             )
+
+
+def _pooler() -> Iterator[CheckMessage]:
+    if settings.DATABASE_POOLER not in ("", "transaction"):
+        yield Error(
+            f"DATABASE_POOLER is {settings.DATABASE_POOLER!r}, which is no way of pooling that we know.",
+            hint="Set it to transaction, behind PgBouncer or the like; leave it unset for PostgreSQL itself.",
+            id="dusk.E014",
+        )
+
+
+def database_keeps_promises(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The check that asks PostgreSQL itself: are our limits in force, and is it PostgreSQL that we speak to?
+
+    For what serves and works, and for `check --deploy`. A database that is away is no reason not to start: /readyz
+    tells of it, and it comes back.
+    """
+    if not settings.POSTGRES:
+        return []
+    found: list[CheckMessage] = []
+    # On a thread: servers start us on their event loop, where Django keeps its hands off the database.
+    asking = threading.Thread(target=lambda: found.extend(_asked()), name="database-check", daemon=True)
+    asking.start()
+    asking.join(DATABASE_SECONDS)
+    return found
+
+
+def _asked() -> Iterator[CheckMessage]:
+    unset = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = '0'"
+    question = f"SELECT current_database(), pg_backend_pid(), ARRAY({unset})"
+    postgresql: Any = connection  # what Django's proxy stands for
+    try:
+        with postgresql.Database.connect(**postgresql.get_connection_params(), autocommit=True) as asked:
+            name, pid, lost = asked.execute(question, [list(settings.DATABASE_LIMITS)]).fetchone()
+            direct = asked.info.backend_pid == pid  # a pooler tells its clients numbers of its own
+    except postgresql.Database.Error as error:
+        if "unsupported startup parameter" in str(error):
+            yield Error(
+                "DATABASE_URL names a pooler, which refuses our start-up options.",
+                hint="Set DATABASE_POOLER=transaction.",
+                id="dusk.E015",
+            )
+        return
+    if lost:
+        name = name.replace('"', '""')
+        lines = [
+            f"ALTER DATABASE \"{name}\" SET {limit} = '{settings.DATABASE_LIMITS[limit]}';"
+            for limit in settings.DATABASE_LIMITS
+            if limit in lost
+        ]
+        lines.append("and end the connections that the pooler holds (PgBouncer: RECONNECT): they keep what was before.")
+        yield Error(
+            f"The database does not keep {' and '.join(lost)}: a statement that hangs would hang for ever.",
+            hint="\n      ".join(["Say in SQL, as the database's owner:", *lines]),
+            id="dusk.E016",
+        )
+    if not direct and not settings.DATABASE_POOLER:
+        yield Error(
+            "A pooler stands before the database, and DATABASE_POOLER does not say so: one member could be shown rows "
+            "that another asked for.",
+            hint="Set DATABASE_POOLER=transaction. It is right for a pooler of sessions, too.",
+            id="dusk.E017",
+        )
 
 
 def _address() -> Iterator[CheckMessage]:

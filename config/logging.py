@@ -3,6 +3,7 @@
 Our code names events and binds ids; it never logs what people wrote. Libraries that would are kept quiet here.
 """
 
+import logging.config
 import sys
 from typing import Any
 
@@ -56,19 +57,27 @@ COMMON: list[Any] = [
 ]
 
 
-def log_settings(*, pretty: bool, level: str) -> dict[str, Any]:
-    """Set structlog up and return what Django's LOGGING shall be."""
+# One list for the life of the process: a logger that was used keeps it, and whoever listens (structlog's
+# `capture_logs`) swaps what is in it. A second list would be one that some loggers do not know.
+OURS: list[Any] = [
+    structlog.stdlib.filter_by_level,
+    without_probes,
+    *COMMON,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
+
+
+def set_up(log_settings: dict[str, Any]) -> None:
+    """Set logging up, once a process: Django calls this by its LOGGING_CONFIG, Celery by its signal."""
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            without_probes,
-            *COMMON,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        processors=OURS, logger_factory=structlog.stdlib.LoggerFactory(), cache_logger_on_first_use=True
     )
+    logging.config.dictConfig(log_settings)
+
+
+def log_settings(*, pretty: bool, level: str) -> dict[str, Any]:
+    """What Django's LOGGING shall be. Changes nothing."""
     # Tracebacks without local variables: those hold what people wrote.
     render: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     if pretty:

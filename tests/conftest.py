@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection
 
@@ -11,9 +12,10 @@ from tests.factories import GirlFactory, UserFactory
 
 
 @pytest.fixture(autouse=True)
-def _no_memory(settings):
+def _no_memory(settings, _own_redis):
     """Caches hold the counters of limits: no test inherits its neighbour's, nor meets the other core's."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": uuid.uuid4().hex}}
+    prefix = f"{_own_redis}:{uuid.uuid4().hex}"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": prefix}}
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +70,16 @@ def _no_connection_is_left(django_db_setup):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_frames():
-    """Frames of tests go where only they listen: not to somebody's tabs, nor to the other core's tests."""
-    if settings.REDIS_URL:
-        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"dusk-test-{uuid.uuid4().hex}:"
+def _own_redis():
+    """What tests keep in Redis, and the frames they send, are theirs alone: the other core's tests, or somebody's site
+    on the same Redis, neither hear them nor are heard. Production's processes get a Redis of their own (tests/chaos).
+    """
+    prefix = f"dusk-test-{uuid.uuid4().hex}"
+    if not settings.REDIS_URL:
+        yield prefix
+        return
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = prefix
+    yield prefix
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter(f"*{prefix}*"):
+            client.delete(key)

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.chaos.members import Member
-from tests.chaos.production import REDIS_SERVER, Production, last_words
+from tests.chaos.production import Production
 from tests.fakes.model_host import DONE, ModelHost, delta, finish, usage
+from tests.servers import find, last_words
 
 
 def pytest_collection_modifyitems(items):
@@ -38,7 +39,7 @@ def ask(host):
 @pytest.fixture
 def production(tmp_path, transactional_db, ask):
     """Dusk as in production; nothing of it runs yet."""
-    if REDIS_SERVER is None:
+    if not find("redis"):
         pytest.skip("needs a redis-server to kill")
     production = Production(tmp_path, **ask)
     yield production

@@ -11,8 +11,9 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from tests.config.processes import DEADLINE, Browser, until
+from tests.config.processes import Browser, until
 from tests.factories import PermitFactory
+from tests.servers import DEADLINE
 
 OWED = ("queued", "writing")
 

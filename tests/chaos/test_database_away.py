@@ -10,7 +10,6 @@ from django.db import connection
 from chat.models import Conversation
 from tests.chaos.books import faults
 from tests.chaos.members import Member, Talk
-from tests.chaos.production import HERE
 from tests.config.processes import manage, until
 from tests.factories import GirlFactory, UserFactory
 from tests.fakes.turnstile import SECRET_KEY, SITE_KEY
@@ -76,7 +75,7 @@ def test_connections_that_are_ended_in_the_middle_lose_nothing(production, talks
 
         while not all(talk.done() for talk in talking):
             answered = sum(len(talk.answers) for talk in talks) + 2
-            ended += administrator.execute(END_CONNECTIONS, [HERE]).rowcount
+            ended += administrator.execute(END_CONNECTIONS, [production.name]).rowcount
             until(goes_on, what="another answer")
         for talk in talking:
             talk.result()
@@ -97,7 +96,7 @@ def test_a_database_that_lets_nobody_in_is_a_503_and_is_found_again(production, 
     talk(1)
     administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
     try:
-        administrator.execute(END_CONNECTIONS, [HERE])
+        administrator.execute(END_CONNECTIONS, [production.name])
         page = talk.browser.http.get(f"/chat/{talk.conversation}/")
         assert page.status_code == 503
         assert "Back in a moment" in page.text

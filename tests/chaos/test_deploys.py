@@ -15,11 +15,11 @@ from websockets.sync.client import connect
 from chat.models import Conversation, Message, Reply
 from tests.chaos.conftest import slowly
 from tests.chaos.members import Member
-from tests.chaos.production import HERE
-from tests.config.processes import DEADLINE, until
+from tests.config.processes import until
 from tests.factories import UserFactory
 from tests.fakes.model_host import HANG, delta
 from tests.racing import needs_postgres
+from tests.servers import DEADLINE
 
 pytestmark = needs_postgres
 ENDLESS = [delta("Once "), 0.2, delta("upon "), 0.2, delta("a "), HANG]
@@ -49,10 +49,10 @@ def writing_with_words():
     return Reply.objects.filter(state="writing").exclude(text="").exists()
 
 
-def waits_for_a_lock():
+def waits_for_a_lock(production):
     waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = %s"
     with connection.cursor() as cursor:
-        cursor.execute(waiting, [HERE])
+        cursor.execute(waiting, [production.name])
         return cursor.fetchone()
 
 
@@ -64,7 +64,7 @@ def test_a_web_that_stops_answers_what_was_asked_and_tells_sockets_to_come_back(
         with transaction.atomic():
             Conversation.objects.locked(conversation)  # so that the send is in the middle when the signal comes
             sending = threads.submit(member.try_to_send, conversation, "Just in time")
-            until(waits_for_a_lock, what="a send that waits")
+            until(lambda: waits_for_a_lock(production), what="a send that waits")
             production["web"].signal(signal.SIGTERM)
             for socket in sockets:  # they are told before it is answered: it does stop
                 assert close_code(socket) == 1012

@@ -11,9 +11,9 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.chaos.members import Member
 from tests.chaos.test_deploys import close_code, open_socket
-from tests.config.processes import DEADLINE
 from tests.factories import UserFactory
 from tests.racing import needs_postgres
+from tests.servers import DEADLINE
 
 pytestmark = needs_postgres
 MEBIBYTE = 1024 * 1024

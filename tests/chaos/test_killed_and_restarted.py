@@ -78,8 +78,7 @@ def test_a_hundred_sends_survive_the_deaths_of_the_one_process_of_a_laptop(tmp_p
         talks = sign_in(dusk.url)
 
         def strike(_):
-            dusk.process.kill()
-            dusk.process.wait()
+            dusk.kill()
             dusk.start()
 
         send_while(talks, range(3), strike)

@@ -3,9 +3,10 @@
 import pytest
 
 from chat.models import Reply
-from tests.config.processes import free_port, until
+from tests.config.processes import until
 from tests.fakes.model_host import CUT, HANG, Head, delta, http, said
 from tests.racing import needs_postgres
+from tests.servers import free_port
 
 pytestmark = needs_postgres
 

@@ -12,9 +12,10 @@ from websockets.sync.client import connect
 from accounts.models import User
 from chat.models import Message, Reply
 from tests.chaos.conftest import slowly
-from tests.config.processes import DEADLINE, Browser, until
+from tests.config.processes import Browser, until
 from tests.factories import PASSWORD
 from tests.racing import needs_postgres
+from tests.servers import DEADLINE
 
 pytestmark = needs_postgres
 BOUND = 5  # seconds; a promise of half a second for each bell, and a machine that may be busy

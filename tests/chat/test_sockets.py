@@ -8,11 +8,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async as in_database
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import logout
-from django.db import connection, connections, transaction
+from django.db import close_old_connections, connection, transaction
 from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
@@ -32,6 +31,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 ORIGIN = "http://testserver"
 
 
+@pytest.fixture(autouse=True)
+def _connections_are_given_back(monkeypatch):
+    """Channels' communicator lets nobody close a connection while it speaks, for tests that live in one transaction.
+
+    These do not; and two communicators that speak at once would leave it so for every test that follows.
+    """
+    monkeypatch.setattr("channels.testing.application.no_op", close_old_connections)
+
+
 class Tab:
     """A browser tab's socket."""
 
@@ -48,8 +56,6 @@ class Tab:
 
     async def __aexit__(self, *_):
         await self.socket.disconnect()
-        # Channels' communicator keeps the connection of the thread that loaded the session.
-        await sync_to_async(connections.close_all)()
 
     async def say(self, frame):
         await self.socket.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))

@@ -2,8 +2,6 @@
 
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,8 +10,7 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 60  # never waited for in full, unless something is broken
+from tests.servers import DEADLINE, ROOT, Process, free_port
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -30,13 +27,6 @@ def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def until(answer, *, what: str):
     """Ask until the answer is true, and return it."""
     deadline = time.monotonic() + DEADLINE
@@ -47,42 +37,35 @@ def until(answer, *, what: str):
     raise AssertionError(f"in {DEADLINE} s never: {what}")
 
 
-class Dusk:
+def responds(url: str) -> bool:
+    """Whether this address says 200."""
+    try:
+        return httpx.get(url, trust_env=False, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+class Dusk(Process):
     """`manage.py serve` on a database and a port of its own."""
 
     def __init__(self, folder: Path, **env: str) -> None:
-        self.log = folder / "serve.log"
         self.port = free_port()
         # The embedded mode, whatever the suite runs on: nothing but this process.
         small = {"DATABASE_URL": f"sqlite:///{folder}/dusk.sqlite3", "REDIS_URL": "", "PORT": str(self.port)}
-        self.env = environment(**{**small, **env})
+        command = [sys.executable, "manage.py", "serve"]
+        super().__init__("serve", command, folder, environment(**{**small, **env}))
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        with self.log.open("a") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.env, stdout=out, stderr=out
-            )
+        super().start()
         until(self.answers, what="an answer from /healthz")
 
     def answers(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        try:
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def stop(self, sig: int = signal.SIGTERM) -> int:
-        self.process.send_signal(sig)
-        return self.process.wait(DEADLINE)
-
-    def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.must_run()
+        return responds(f"{self.url}/healthz")
 
 
 class Browser:

@@ -1,9 +1,6 @@
 """The cache, while Redis answers, is gone, hangs, and is back: a real Redis, started and killed here."""
 
-import shutil
 import signal
-import socket
-import subprocess
 import threading
 
 import pytest
@@ -11,50 +8,20 @@ import redis
 from django.core.cache import cache
 
 from config.lib import redis as floor
+from tests.servers import Redis, find
 
-pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed")
-
-
-class OwnRedis:
-    """A redis-server on a free port, to be killed and started at will."""
-
-    def __init__(self, directory):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.directory = directory
-        self.process = None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.directory],
-            stdout=subprocess.DEVNULL,
-        )
-        client = redis.Redis.from_url(self.url)
-        while True:
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                assert self.process.poll() is None, "redis-server did not start"
-        client.close()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
+pytestmark = pytest.mark.skipif(not find("redis"), reason="redis-server is not installed")
 
 
 @pytest.fixture
 def own_redis(tmp_path, settings, monkeypatch):
-    server = OwnRedis(str(tmp_path))
+    server = Redis(tmp_path)
     server.start()
     settings.CACHES = {"default": {"BACKEND": "config.lib.cache.ForgivingRedisCache", "LOCATION": server.url}}
     monkeypatch.setattr(floor, "SECONDS_LEFT_ALONE", dict.fromkeys(floor.SECONDS_LEFT_ALONE, 0.0))
     cache.clear()
     yield server
-    server.process.send_signal(signal.SIGCONT)
-    server.kill()
+    server.end()
 
 
 def use_everything(prefix):
@@ -113,7 +80,7 @@ def test_a_restart_between_two_requests_is_not_noticed(own_redis):
 def test_a_hanging_redis_is_waited_for_once(own_redis, monkeypatch, caplog):
     monkeypatch.setattr(floor, "SECONDS_LEFT_ALONE", dict.fromkeys(floor.SECONDS_LEFT_ALONE, 3600.0))
     cache.set("warm", 1)
-    own_redis.process.send_signal(signal.SIGSTOP)
+    own_redis.signal(signal.SIGSTOP)
     for number in range(20):
         cache.set(f"key-{number}", number)
     assert cache.get("key-7") == 7

@@ -16,8 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from chat.models import Message
-from tests.config.processes import ROOT, Browser, Dusk, environment, manage
+from tests.config.processes import Browser, Dusk, environment, manage
 from tests.fakes.model_host import ModelHost, said
+from tests.servers import ROOT, Redis, find
 
 
 @pytest.fixture
@@ -38,8 +39,7 @@ def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dus
         browser.send(conversation, "Tell me a long story about the sea, please.")
         # Accepted, and not answered yet: nobody waits in a request for what a worker writes.
         assert browser.state(conversation)["reply"]["state"] in {"queued", "writing"}
-        dusk.process.kill()
-        dusk.process.wait()
+        dusk.kill()
         dusk.start()
         assert browser.answer(conversation)
         said = [message["sender"] for message in browser.state(conversation)["messages"]]
@@ -76,14 +76,15 @@ def test_one_process_tells_an_open_tab_each_word_as_it_is_written(dusk):
 
 @pytest.mark.parametrize("way", ["environment", ".env"])
 def test_the_same_command_takes_the_real_servers_that_are_named(tmp_path, transactional_db, way):
-    if not (settings.POSTGRES and settings.REDIS_URL):
-        pytest.skip("needs PostgreSQL and Redis to be named")
+    if not (settings.POSTGRES and find("redis")):
+        pytest.skip("needs PostgreSQL, and a redis-server to start")
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    with ModelHost() as host:
+    # A Redis of its own: this process's worker would hear the bells of others, and others its.
+    with ModelHost() as host, Redis(tmp_path) as own_redis:
         host.play(said("From the host that was named."))
         real = {
             "DATABASE_URL": database,
-            "REDIS_URL": settings.REDIS_URL,
+            "REDIS_URL": own_redis.url,
             "LLM_BASE_URL_PRIMARY": host.url,
             "LLM_MODEL_PRIMARY": "named",
         }

@@ -1,12 +1,17 @@
-"""Deeds whose transaction was torn are done once more; what is really wrong is said at once."""
+"""Deeds whose transaction was torn are done once more; what is really wrong is said at once. Connections that the
+server ended are not handed out.
+"""
 
 import threading
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
+from psycopg_pool import ConnectionPool
 
 from chat.models import Conversation
 from config.lib.database import tried_again
+from config.lib.postgresql.base import is_there
 from tests.factories import ConversationFactory
 from tests.racing import needs_postgres, race
 
@@ -65,3 +70,52 @@ def test_what_is_not_torn_is_not_tried_again():
     (result,) = race(lambda _: time_out(), 1)
     assert isinstance(result, OperationalError)
     assert len(tries) == 1
+
+
+def backend(_):
+    """Which of the server's processes serves a piece of work."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+def beside():
+    """A connection beside the pool."""
+    return psycopg.connect(**connection.get_connection_params(), autocommit=True)
+
+
+def end(pids):
+    """End those, and return when they are gone."""
+    with beside() as administrator:
+        ended = administrator.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid", [pids])
+        assert all(gone for (gone,) in ended)
+
+
+def test_connections_that_the_server_ended_while_idle_are_not_handed_out():
+    before = race(backend, 8)
+    end(list(set(before)))
+    after = race(backend, 8)
+    assert all(isinstance(pid, int) for pid in after), after
+    assert not set(after) & set(before)
+
+
+def test_taking_a_connection_from_the_pool_asks_the_server_nothing(monkeypatch):
+    race(backend, 1)
+    monkeypatch.setattr(ConnectionPool, "check_connection", lambda connection: pytest.fail("it was asked"))
+    assert all(isinstance(pid, int) for pid in race(backend, 8))
+
+
+def test_a_server_that_only_said_something_is_still_there():
+    with beside() as idle, beside() as other:
+        idle.execute("LISTEN dusk_test")
+        other.execute("NOTIFY dusk_test")
+        assert is_there(idle)
+        assert not idle.closed
+
+
+def test_a_server_that_said_goodbye_is_not():
+    with beside() as idle:
+        end([idle.info.backend_pid])
+        assert not is_there(idle)
+        assert idle.closed
+        assert not is_there(idle)

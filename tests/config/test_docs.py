@@ -5,7 +5,7 @@ import re
 import pytest
 from django.core.management import get_commands
 
-from tests.config.processes import ROOT
+from tests.servers import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BY_NAME = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

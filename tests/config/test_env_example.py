@@ -5,7 +5,8 @@ import subprocess
 import sys
 from itertools import pairwise
 
-from tests.config.processes import ROOT, environment
+from tests.config.processes import environment
+from tests.servers import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text()
 ELSEWHERE = {"HOST", "PORT", "WEB_CONCURRENCY", "WORKER_CONCURRENCY", "FORWARDED_ALLOW_IPS", "POSTGRES_PASSWORD"}

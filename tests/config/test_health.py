@@ -1,6 +1,6 @@
 """What machines ask: does it live, may it get traffic, how are the replies doing."""
 
-import subprocess
+import signal
 import sys
 from datetime import timedelta
 
@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from chat import consumers  # noqa: F401 - the gauge of open sockets is theirs
 from chat.models import Conversation, Reply
 from config import health
-from tests.config.processes import ROOT, environment, free_port, until
+from tests.config.processes import environment, responds, until
+from tests.servers import Process, free_port
 
 
 @pytest.fixture
@@ -88,28 +89,15 @@ def test_a_server_that_is_told_to_stop_says_so_while_it_serves_on(tmp_path):
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/dusk.sqlite3", "REDIS_URL": "", "DRAIN_SECONDS": "600"}
     env = environment(**settings, HOST="127.0.0.1", PORT=str(port))
     command = [sys.executable, "-m", "config.server"]
-    server = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
-
-    def status(path):
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code
-        except httpx.TransportError:
-            return None
-
-    def ready():
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).text
-
-    try:
-        until(lambda: status("/healthz") == 200, what="an answer")
-        server.terminate()
+    url = f"http://127.0.0.1:{port}"
+    with Process("web", command, tmp_path, env) as server:
+        until(lambda: responds(f"{url}/healthz"), what="an answer")
+        server.signal(signal.SIGTERM)
         # Without its tables it is unready at first too: what it says tells the two apart.
-        until(lambda: "draining" in ready(), what="that it is draining")
-        assert status("/readyz") == 503
-        assert status("/healthz") == 200
-        server.terminate()
-        assert server.wait(60) in {0, -15}
-    finally:
-        server.kill()
+        until(lambda: "draining" in httpx.get(f"{url}/readyz", trust_env=False).text, what="that it is draining")
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 503
+        assert responds(f"{url}/healthz")
+        assert server.stop() in {0, -signal.SIGTERM}  # at the second one it stops at once
 
 
 def test_probes_change_nothing(client, db):

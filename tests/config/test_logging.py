@@ -6,8 +6,10 @@ import logging.config
 
 import pytest
 import structlog
+from django.conf import settings
+from structlog.testing import capture_logs
 
-from config.logging import QUIET, log_settings
+from config.logging import QUIET, log_settings, set_up
 
 
 @pytest.fixture
@@ -61,3 +63,15 @@ def test_libraries_that_log_urls_frames_or_sql_are_quiet_at_every_level():
     loggers = log_settings(pretty=False, level="DEBUG")["loggers"]
     assert {"httpx", "botocore", "stripe", "aiohttp", "django.db.backends", "websockets"} <= set(QUIET)
     assert all(loggers[name]["level"] == "WARNING" for name in QUIET)
+
+
+def test_whoever_listens_hears_whatever_was_built_or_set_up_before():
+    logger = structlog.get_logger("listened-to")
+    logger.info("used")  # from now on it keeps what it goes through
+    set_up(log_settings(pretty=False, level="INFO"))
+    try:
+        with capture_logs() as heard:
+            logger.info("hello")
+    finally:
+        set_up(settings.LOGGING)
+    assert heard == [{"event": "hello", "log_level": "info"}]

@@ -27,6 +27,11 @@ def read_up_to(conversation: Conversation, seq: int) -> None:
     conversation.refresh_from_db()
 
 
+def wait_until_alive(page: Page) -> None:
+    """A conversation is there before its scripts are; until then Enter is a new line."""
+    expect(page.locator(".log.ready")).to_be_attached()
+
+
 class Talk:
     """One tab that shows a conversation."""
 
@@ -50,7 +55,7 @@ class Talk:
         return self.ready()
 
     def ready(self) -> Self:
-        expect(self.page.locator(".log.ready")).to_be_attached()
+        wait_until_alive(self.page)
         return self
 
     def tab(self) -> "Talk":

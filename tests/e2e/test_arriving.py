@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from tests.e2e.conftest import PHONE
+from tests.e2e.talk import wait_until_alive
 from tests.factories import PASSWORD
 
 
@@ -40,6 +41,7 @@ def test_a_visitor_signs_up_and_is_answered_word_by_word(page, she):
     expect(page.get_by_role("heading", name="Say hi to Mara")).to_be_visible()
     expect(page.get_by_text("Mara is an AI character, not a person.").first).to_be_visible()
 
+    wait_until_alive(page)
     pause = she.pause()
     she.says("So you ", pause, "found me.")
     page.get_by_label("Message Mara").fill("Hello Mara")

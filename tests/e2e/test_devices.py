@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import PHONE
-from tests.e2e.talk import conversation_with
+from tests.e2e.talk import conversation_with, wait_until_alive
 
 
 def tab_to(page, name, *, presses=40):
@@ -47,6 +47,7 @@ def test_everything_works_by_keyboard_alone(page, she):
     tab_to(page, "^Message Vera")
     page.keyboard.press("Enter")
     expect(page.locator("#chat-text")).to_be_focused()
+    wait_until_alive(page)
     she.says("It is ", "a long ", she.pause(), "story.")
     page.keyboard.type("Tell me")
     page.keyboard.press("Shift+Enter")

@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -17,10 +18,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 SESSIONS = ("POST", "/v1/checkout/sessions")
 
 
+@pytest.mark.django_db(transaction=True)  # Stripe looks from outside: at what is committed
 def test_the_terms_are_written_down_before_stripe_is_asked(shop, stripe, buyer, alice):
     seen = []
-    stripe.before_answering = lambda route: seen.append(route.startswith("POST") and Purchase.objects.count())
+
+    def look(route):
+        if route.startswith("POST"):
+            seen.extend(Purchase.objects.values_list("status", flat=True))
+        connection.close()  # this thread is Stripe's; nobody else would
+
+    stripe.before_answering = look
     session_id = shop.begin(buyer, next="/chat/")
+    assert seen == ["open"]
     purchase = purchase_of(session_id)
     assert purchase.user == alice
     assert (purchase.status, purchase.amount, purchase.currency, purchase.duration_days) == ("open", 2999, "usd", 30)
