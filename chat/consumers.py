@@ -113,12 +113,12 @@ class TabConsumer(AsyncWebsocketConsumer):
             watch = frames.Watch.model_validate(said)
         except ValidationError:
             return await self._complain("bad_request", "watch takes a conversation's id and a version.")
-        known = self.headers.get(watch.conversation)
+        known = self.headers.get(watch.conversation) if watch.conversation else None
         answer = await in_database(probing.answer, self.user, self.session_key, self.seen, watch, known)
         if answer is None:
             return await self.close(NOT_SIGNED_IN)
         self.seen, self.probed_at = answer.seen, time.monotonic()
-        if answer.header is not None:
+        if answer.header is not None and watch.conversation:
             self.headers = {watch.conversation: answer.header}  # a tab shows one
         for text in answer.frames:
             await self.send(text)

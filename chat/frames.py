@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NotRequired
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import TypedDict  # pydantic checks these in tests, and takes only this one before 3.12
 
 from chat.models import Conversation, Message, Reply
@@ -135,6 +135,13 @@ class ThreadFrame(TypedDict):
     thread: ThreadShape
 
 
+class ThreadsFrame(TypedDict):
+    """In the answer to a watch: how the thread list stands. Whoever knows another stamp asks for the list."""
+
+    type: Literal["threads"]
+    stamp: int
+
+
 class AccountFrame(TypedDict):
     type: Literal["account"]
     premium_active: bool
@@ -147,17 +154,27 @@ class ErrorFrame(TypedDict):
     message: str
 
 
-ServerFrame = MessageFrame | ConversationFrame | ReplyFrame | DeltaFrame | ThreadFrame | AccountFrame | ErrorFrame
+ServerFrame = (
+    MessageFrame | ConversationFrame | ReplyFrame | DeltaFrame | ThreadFrame | ThreadsFrame | AccountFrame | ErrorFrame
+)
 
 
 class Watch(BaseModel):
-    """The only thing a browser says: which conversation it shows, and the version it knows."""
+    """The only thing a browser says: which conversation it shows and the version it knows; the list's stamp, too."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["watch"]
-    conversation: UUID
+    conversation: UUID | None = None
     version: int = 0
+    threads: int | None = None
+
+    @model_validator(mode="after")
+    def asks_something(self) -> "Watch":
+        """Refuse a watch of nothing."""
+        if self.conversation is None and self.threads is None:
+            raise ValueError("neither a conversation nor the list")
+        return self
 
 
 def encode(frame: ServerFrame) -> str:
@@ -297,6 +314,11 @@ def delta_frame(conversation_id: UUID, reply_id: UUID, offset: int, text: str) -
 def thread_frame(c: Conversation, *, typing: bool) -> ThreadFrame:
     """A row of the thread list that changed."""
     return {"type": "thread", "thread": thread(c, typing=typing)}
+
+
+def threads_frame(stamp: int) -> ThreadsFrame:
+    """How the thread list stands."""
+    return {"type": "threads", "stamp": stamp}
 
 
 def account_frame(user: Any) -> AccountFrame:

@@ -63,6 +63,13 @@ def answer(user: User, session: str, seen: Seen | None, watch: frames.Watch, kno
     seen = _still_good(row, user, session, seen)
     if seen is None:
         return None
+    told = _about_conversation(row, user, seen, watch, known) if watch.conversation else Answer(seen, [])
+    if watch.threads is not None and (watch.threads != row.stamp or not told.frames):
+        told.frames.append(frames.encode(frames.threads_frame(row.stamp or 0)))
+    return told
+
+
+def _about_conversation(row: Any, user: User, seen: Seen, watch: frames.Watch, known: Header | None) -> Answer:
     if row.version is None:
         return Answer(seen, [frames.encode(frames.error_frame("not_found", "There is nothing here."))])
     quiet = watch.version == row.version and not row.is_owed
@@ -87,6 +94,7 @@ def _probe(user: int, session: str, conversation: UUID | None) -> QuerySet[User]
         .annotate(
             session_data=Subquery(live.values("session_data")[:1]),
             version=Subquery(watched.values("version")[:1]),
+            stamp=Subquery(sync.stamps().filter(user=OuterRef("pk")).values("stamp")),
             is_owed=Exists(Reply.objects.owed().filter(conversation=conversation)),
         )
     )

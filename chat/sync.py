@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.dateparse import parse_datetime
 
 from chat import frames
@@ -38,10 +38,14 @@ class Messages(TypedDict):
 
 
 class Threads(TypedDict):
-    """A page of the thread list. `next` asks for the page after it, as `before`; None on the last."""
+    """A page of the thread list. `next` asks for the page after it, as `before`; None on the last.
+
+    `stamp` is how the whole list stood: see `stamps`.
+    """
 
     threads: list[frames.ThreadShape]
     has_more: bool
+    stamp: int
     next: str | None
 
 
@@ -139,6 +143,11 @@ def _before(conversation: Conversation, before: int | None) -> Messages:
     }
 
 
+def stamps() -> QuerySet[Any]:
+    """How each person's thread list stands, as a number that grows with whatever changes in it: `user_id`, `stamp`."""
+    return Conversation.objects.order_by().values("user").annotate(stamp=Sum("version"))
+
+
 def threads(user: Any, before: Cursor | None = None, limit: int = PAGE) -> Threads:
     """This person's conversations, newest activity first, from where a page before ended."""
     owed = Reply.objects.filter(conversation=OuterRef("pk"), state__in=Reply.OWED)
@@ -148,10 +157,12 @@ def threads(user: Any, before: Cursor | None = None, limit: int = PAGE) -> Threa
         if before.pk is not None:
             past |= Q(pk__gt=before.pk)
         rows = rows.filter(past, last_message_at__lte=before.at)  # the index finds where to begin by the time alone
-    found = list(rows[: limit + 1])
+    stamp = stamps().filter(user=user.pk).values("stamp")
+    found = list(rows.annotate(stamp=Subquery(stamp))[: limit + 1])
     page, has_more = found[:limit], len(found) > limit
     return {
         "threads": [frames.thread(c, typing=c.typing) for c in page],
         "has_more": has_more,
+        "stamp": found[0].stamp if found else next(iter(stamp.values_list("stamp", flat=True)), 0),
         "next": str(Cursor(page[-1].last_message_at, page[-1].pk)) if has_more else None,
     }

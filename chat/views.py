@@ -129,7 +129,7 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
     return {
         "threads": page["threads"],
         "has_more": page["has_more"],
-        "state_json": {"threads": page["threads"], "next": page["next"]},
+        "state_json": {"threads": page["threads"], "stamp": page["stamp"]},
         "unread_count": sum(t["unread"] for t in page["threads"]),
         "plans_url": reverse("payments:plans"),
     }

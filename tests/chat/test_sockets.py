@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from accounts import premium
 from accounts.models import User
-from chat import consumers
+from chat import consumers, frames, probing
 from chat.frames import ServerFrame
 from config.asgi import application
 from tests.chat.conftest import work
@@ -126,6 +126,39 @@ async def test_a_tab_that_was_away_is_told_what_changed(hands, client):
         assert nothing_new["since"] == fresh["conversation"]["version"]
 
 
+async def test_a_tab_learns_that_its_list_is_old_and_asks_nothing_else_of_a_quiet_one(hands, client, mara):
+    async with Tab(client) as tab:
+        known = (await in_database(client.get)("/chat/threads/")).json()
+        await tab.say({"type": "watch", "threads": known["stamp"]})
+        assert await tab.hear() == {"type": "threads", "stamp": known["stamp"]}  # as it is: one short answer
+        for deed in (
+            lambda: hands.send("news"),
+            work,
+            lambda: hands.post("read", {"seq": 3}),
+            lambda: hands.post("delete"),
+            lambda: client.post(f"/girls/{mara.slug}/chat/"),
+        ):
+            await in_database(deed)()
+            await tab.say({"type": "watch", "threads": known["stamp"]})
+            told = (await tab.hear_until("threads"))[-1]
+            assert told["stamp"] > known["stamp"]
+            known = (await in_database(client.get)("/chat/threads/")).json()
+            assert known["stamp"] == told["stamp"]
+        await tab.watch(hands.conversation, 10**6)
+        await tab.hear_until("thread")
+        await tab.say({"type": "watch", "conversation": str(hands.conversation.pk), "threads": 0, "version": 10**6})
+        assert [f["type"] for f in await tab.hear_until("threads")][-1] == "threads"
+        await tab.say({"type": "watch"})
+        assert (await tab.hear())["code"] == "bad_request"
+
+
+async def test_a_tab_is_let_in_when_it_hears(hands, client, alice):
+    for n in range(20):
+        async with Tab(client) as tab:
+            await in_database(premium.grant)(alice, 1, f"staff:{n}")  # told once, the moment the tab is open
+            assert (await tab.hear())["type"] == "account"
+
+
 async def test_a_stranger_is_told_nothing(hands, charlie):
     stranger = Client()
     await in_database(stranger.force_login)(charlie)
@@ -218,6 +251,23 @@ async def test_a_version_from_the_future_is_answered_with_what_there_is(hands, c
             await tab.say({"type": "watch", "conversation": str(hands.conversation.pk), "version": senseless})
             assert (await tab.hear())["type"] == "error"
         assert await tab.is_alive()
+
+
+def test_a_watch_with_nothing_to_say_asks_once_and_answers_once(hands, client, alice, django_assert_num_queries):
+    session, version = client.session.session_key, hands.state()["conversation"]["version"]
+    watch = frames.Watch(type="watch", conversation=hands.conversation.pk, version=version)
+    first = probing.answer(alice, session, None, watch, None)
+    with django_assert_num_queries(1):  # session, person, conversation and list: all in one
+        again = probing.answer(alice, session, first.seen, watch, first.header)
+    assert len(again.frames) == 1
+    assert json.loads(again.frames[0]) == json.loads(first.frames[-2]) | {"since": version}
+    hands.send("something to say")
+    assert len(probing.answer(alice, session, first.seen, watch, first.header).frames) > 1
+    with django_assert_num_queries(1):
+        assert probing.look(alice, session, first.seen)
+    client.logout()
+    assert probing.answer(alice, session, first.seen, watch, first.header) is None
+    assert probing.look(alice, session, first.seen) is None
 
 
 async def test_open_sockets_are_counted(hands, client):

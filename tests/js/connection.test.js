@@ -35,7 +35,7 @@ function tab({ id = "c1", answers = {} } = {}) {
   };
   const conversation = id ? header(1, { last_seq: 1 }) : null;
   world.store = new Store(begin({ conversation, messages: id ? [message(1, { sender: "ai" })] : [] }));
-  world.net = new Connection({ store: world.store, id, leave: () => { world.left += 1; }, show: (is) => world.shown.push(is) });
+  world.net = new Connection({ store: world.store, id, stamp: 5, leave: () => { world.left += 1; }, show: (is) => world.shown.push(is) });
   world.net.subscribe((is, was) => world.turns.push([was, is]));
   world.socket = () => FakeSocket.made.at(-1);
   return world;
@@ -46,7 +46,7 @@ test("what the socket says is told to the state", () => {
   const { store, socket } = tab();
   socket().opens();
   assert.equal(socket().url, "ws://here/ws/");
-  assert.deepEqual(socket().sent, [{ type: "watch", conversation: "c1", version: 1 }]);
+  assert.deepEqual(socket().sent, [{ type: "watch", conversation: "c1", version: 1, threads: 5 }]);
   socket().says(told.message(message(2)));
   assert.equal(store.state.version, 2);
 });
@@ -58,7 +58,7 @@ test("who is behind asks on the socket, a moment later and once; and over HTTP i
   socket().says(told.message(message(3)));
   assert.equal(socket().sent.length, 1);
   mock.timers.tick(50);
-  assert.deepEqual(socket().sent.at(-1), { type: "watch", conversation: "c1", version: 1 });
+  assert.deepEqual(socket().sent.at(-1), { type: "watch", conversation: "c1", version: 1, threads: 5 });
   socket().says(told.conversation(header(4)));
   mock.timers.tick(2_949);
   assert.equal(socket().sent.length, 2);
@@ -148,17 +148,25 @@ test("who is signed out stays so", async () => {
   assert.deepEqual(turns, [["open", "signed-out"]]);
 });
 
-test("the thread list is asked for where no conversation is, and page by page", async () => {
+test("the thread list is asked for when its stamp is another one, and page by page", async () => {
   const row = (id, minute) => ({ conversation: id, girl: {}, preview: "", last_message_at: `2026-11-21T10:${minute}:00Z`, unread: false, typing: false });
-  const answers = { "/chat/threads/": [200, { threads: [row("a", "05")], has_more: true }] };
+  const answers = { "/chat/threads/": [200, { threads: [row("a", "05")], stamp: 6, has_more: true }] };
   const { store, socket, net, asked } = tab({ id: null, answers });
   socket().opens();
+  assert.deepEqual(socket().sent, [{ type: "watch", threads: 5 }]);
+  socket().says({ type: "threads", stamp: 5 });
   await settled();
+  assert.deepEqual(asked, []); // it is as the page has it
+  socket().says({ type: "threads", stamp: 6 });
+  await settled();
+  assert.deepEqual(asked, ["GET /chat/threads/"]);
   assert.equal(store.state.moreThreads, true);
-  answers["/chat/threads/"] = [200, { threads: [row("b", "04")], has_more: false }];
+  answers["/chat/threads/"] = [200, { threads: [row("b", "04")], stamp: 7, has_more: false }];
   await net.threads(true);
-  assert.equal(asked.at(-1), "GET /chat/threads/?before=2026-11-21T10%3A05%3A00Z");
+  assert.equal(asked.at(-1), "GET /chat/threads/?before=2026-11-21T10%3A05%3A00Z~a");
   assert.deepEqual(store.state.threads.map((thread) => thread.conversation), ["a", "b"]);
+  mock.timers.tick(25_000);
+  assert.deepEqual(socket().sent.at(-1), { type: "watch", threads: 6 }); // an older page says nothing of the first
 });
 
 test("bars show how it stands, and are read aloud; a list without a conversation loads anew", () => {

@@ -22,13 +22,12 @@ function tab(known = { conversation: "c1", version: 7 }) {
   mock.timers.reset(); // what earlier tabs meant to do
   mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   const page = (globalThis.document = Object.assign(new EventTarget(), { hidden: false }));
-  const world = { turns: [], heard: [], beats: 0 };
+  const world = { turns: [], heard: [] };
   world.socket = new Socket({
     url: "ws://here/ws/",
     watch: () => known,
     hear: (frame) => world.heard.push(frame),
     turn: (to) => world.turns.push(to),
-    beat: () => { world.beats += 1; },
   });
   world.now = () => FakeSocket.made.at(-1);
   world.look = (away) => { page.hidden = away; page.dispatchEvent(new Event("visibilitychange")); };
@@ -44,23 +43,13 @@ test("each try waits longer, never the same, and at most fifteen seconds", () =>
 });
 
 test("it asks what is newer when it opens, and every 25 seconds", () => {
-  const { now, beats, ...world } = tab();
+  const { now, ...world } = tab();
   now().opens();
   assert.deepEqual(world.turns, ["open"]);
   assert.deepEqual(now().sent, [{ type: "watch", conversation: "c1", version: 7 }]);
   now().says({ type: "conversation" });
   mock.timers.tick(25_000);
   assert.equal(now().sent.length, 2);
-});
-
-test("a tab that watches nothing asks for its list at once: the page may be older than its socket", () => {
-  const list = tab(null);
-  list.now().opens();
-  assert.equal(list.beats, 1);
-  assert.deepEqual(list.now().sent, []);
-  const talk = tab();
-  talk.now().opens();
-  assert.equal(talk.beats, 0);
 });
 
 test("a socket that answers nothing is given up, and a new one opened at once", () => {
@@ -147,12 +136,4 @@ test("a tab that is looked at again in time asks on the socket it has", () => {
   now().says({ type: "conversation" });
   mock.timers.tick(5 * 60_000);
   assert.equal(now().readyState, 1);
-});
-
-test("where no conversation is shown nothing is asked", () => {
-  const { now } = tab(null);
-  now().opens();
-  mock.timers.tick(60_000);
-  assert.deepEqual(now().sent, []);
-  assert.equal(FakeSocket.made.length, 1);
 });

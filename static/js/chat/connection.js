@@ -3,6 +3,7 @@ import { Socket } from "./socket.js";
 import { isBehind } from "./state.js";
 
 const POLL = 5_000;
+const POLLS_OF_LIST = 5; // so often the thread list is asked for, too
 const SOON = 50; // what is missing is mostly on its way: the rest of the same parcel
 const PATIENCE = 3_000; // for the answer to a watch, before asking over HTTP
 const BLINK = 2_000; // a moment without connection is nobody's business
@@ -19,15 +20,16 @@ export class Connection {
   #soon;
   #asking;
   #showing;
+  #polls = 0;
 
-  constructor({ store, id, leave, show }) {
-    Object.assign(this, { store, id, leave, show });
+  constructor({ store, id, stamp, leave, show }) {
+    Object.assign(this, { store, id, stamp, leave, show });
     this.socket = new Socket({
       url: `${location.protocol.replace("http", "ws")}//${location.host}/ws/`,
-      watch: () => id && { conversation: id, version: store.state.version },
-      beat: () => this.threads(),
+      watch: () => ({ ...(id && { conversation: id, version: store.state.version }), threads: this.stamp }),
       hear: (frame) => {
-        if (frame.type !== "error") store.tell(frame);
+        if (frame.type === "threads") frame.stamp !== this.stamp && this.threads();
+        else if (frame.type !== "error") store.tell(frame);
         else if (frame.code === "too_far_behind") this.refresh(true);
         else if (frame.code === "not_found") leave();
       },
@@ -35,7 +37,9 @@ export class Connection {
     });
     store.subscribe((state) => this.#check(state));
     setInterval(() => {
-      if (this.#socketIs !== "open" && this.is !== "signed-out" && !document.hidden && navigator.onLine) this.refresh();
+      if (this.#socketIs === "open" || this.is === "signed-out" || document.hidden || !navigator.onLine) return;
+      this.refresh();
+      if (id && this.#polls++ % POLLS_OF_LIST === 0) this.threads();
     }, POLL);
   }
 
@@ -73,9 +77,12 @@ export class Connection {
   /** Ask for the first page of the thread list, or for the one after its last row. */
   async threads(more) {
     const { store } = this;
-    const before = more ? `?before=${encodeURIComponent(store.state.threads.at(-1)?.last_message_at)}` : "";
+    const last = more && store.state.threads.at(-1);
+    const before = last ? `?before=${encodeURIComponent(`${last.last_message_at}~${last.conversation}`)}` : "";
     const answer = await this.ask(`/chat/threads/${before}`);
-    if (answer?.ok) store.tell({ type: "threads", first: !more, has_more: false, ...answer.body });
+    if (!answer?.ok) return;
+    if (!more) this.stamp = answer.body.stamp;
+    store.tell({ type: "threads", first: !more, has_more: false, ...answer.body });
   }
 
   /** It is so now. Who is signed out stays so: the page is of no use any more. */

@@ -8,35 +8,31 @@ const ASLEEP = 5 * 60_000; // a hidden tab gives its socket back
 export const backoff = (n) => (DELAYS[n] ?? DELAYS.at(-1)) * (0.5 + Math.random() / 2);
 
 /**
- * The one socket of this tab. It only listens, and asks with `watch()` ({conversation, version} or null) what it missed:
+ * The one socket of this tab. It only listens, and asks with `watch()` ({conversation, version, threads}) what it missed:
  * when it opens, when the tab is looked at again, every 25 s. `hear` gets each frame, `turn` each of its states:
- * "open", "down", "asleep", "crowded" (too many tabs), "signed-out"; `beat` is called at the same times, for what no
- * watch answers.
+ * "open", "down", "asleep", "crowded" (too many tabs), "signed-out".
  */
 export class Socket {
   #socket = null;
   #tries = 0;
-  #again = false;
   #retry;
   #silence;
   #sleep;
 
-  constructor({ url, watch, hear, turn, beat }) {
-    Object.assign(this, { url, watch, hear, turn, beat });
+  constructor({ url, watch, hear, turn }) {
+    Object.assign(this, { url, watch, hear, turn });
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.wake()));
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.#drop("down"));
     addEventListener("pageshow", (event) => event.persisted && this.wake());
-    setInterval(() => document.hidden || this.#beat(), HEARTBEAT);
+    setInterval(() => document.hidden || this.ask(), HEARTBEAT);
     this.#open();
   }
 
   /** Ask what is newer than what this tab knows. */
   ask() {
     if (this.#socket?.readyState !== 1) return;
-    const known = this.watch();
-    if (!known) return;
-    this.#socket.send(JSON.stringify({ type: "watch", ...known }));
+    this.#socket.send(JSON.stringify({ type: "watch", ...this.watch() }));
     // A socket whose network is gone looks open: no answer tells.
     this.#silence ??= setTimeout(() => this.#drop("down", 0), SILENCE);
   }
@@ -44,15 +40,10 @@ export class Socket {
   /** The tab is looked at: be connected, and ask. */
   wake() {
     clearTimeout(this.#sleep);
-    if (this.#socket?.readyState === 1) return this.#beat();
+    if (this.#socket?.readyState === 1) return this.ask();
     if (this.#socket) return;
     this.#tries = 0;
     this.#open();
-  }
-
-  #beat() {
-    this.beat();
-    this.ask();
   }
 
   #rest() {
@@ -65,9 +56,7 @@ export class Socket {
     const socket = (this.#socket = new WebSocket(this.url));
     socket.onopen = () => {
       this.turn("open");
-      if (this.#again || !this.watch()) this.#beat();
-      else this.ask(); // the page itself is only a moment old
-      this.#again = true;
+      this.ask();
     };
     socket.onmessage = ({ data }) => {
       clearTimeout(this.#silence);
