@@ -176,7 +176,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.loop = _new_event_loop()
-        self.db = DatabaseThreads(2, "reply-db")
+        self.db = DatabaseThreads(2, "reply-db", keep=True)
         self.announcer = Announcer()
         self.drafts: dict[UUID, Draft] = {}
         self.looking: asyncio.Task[None] | None = None

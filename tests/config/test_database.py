@@ -3,14 +3,15 @@ server ended are not handed out.
 """
 
 import threading
+from contextlib import suppress
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg_pool import ConnectionPool
 
 from chat.models import Conversation
-from config.lib.database import tried_again
+from config.lib.database import DatabaseThreads, tried_again
 from config.lib.postgresql.base import is_there
 from tests.factories import ConversationFactory
 from tests.racing import needs_postgres, race
@@ -119,3 +120,32 @@ def test_a_server_that_said_goodbye_is_not():
         assert not is_there(idle)
         assert idle.closed
         assert not is_there(idle)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_threads_for_the_database_find_it_again_after_it_ended_their_connections(keep):
+    in_database = DatabaseThreads(1, "test-db", keep=keep)
+
+    def backend():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone()[0]
+
+    def end(pid):
+        with suppress(OperationalError), connection.cursor() as cursor:  # it may be its own
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    def broken():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nothing_like_it")
+
+    first = await in_database(backend)
+    if keep:
+        assert await in_database(backend) == first
+    await DatabaseThreads(1, "other-db")(end, first)
+    second = await in_database(backend)
+    assert second != first
+    with pytest.raises(DatabaseError):
+        await in_database(broken)
+    assert await in_database(backend)
+    await in_database(lambda: connection.close())

@@ -27,6 +27,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 connection = super().get_new_connection(conn_params)
         return connection
 
+    def is_there(self) -> bool:
+        """Whether the connection that is held now still works, as far as one can tell without asking."""
+        return is_there(self.connection)
+
 
 def is_there(connection: Any) -> bool:
     """Whether the server still holds its end of an idle psycopg connection. Asks it only when there is reason to.
