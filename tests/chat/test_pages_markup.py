@@ -124,5 +124,10 @@ def test_times_are_shown_as_they_travel_and_as_people_read_them(hands, client):
     stamp = '<time datetime="2026-03-01T09:05:07.123456Z">1 Mar, 09:05</time>'
     assert html.count(stamp) == 2
     assert '<time datetime="2026-03-01T09:05:07.123456Z" data-time>1 Mar</time>' in html
-    state = state_of(html)
-    assert state["messages"][0]["created_at"] == state["threads"][0]["last_message_at"] == "2026-03-01T09:05:07.123456Z"
+    assert state_of(html)["threads"][0]["last_message_at"] == "2026-03-01T09:05:07.123456Z"
+
+
+def test_a_line_of_the_site_says_when(hands, client):
+    when = datetime(2026, 3, 1, 9, 5, 7, tzinfo=UTC)
+    Message.objects.update(sender="site", kind="notice", created_at=when)
+    assert '<time datetime="2026-03-01T09:05:07Z" hidden></time>' in page(client, hands.url)
