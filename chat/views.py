@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
@@ -117,7 +116,6 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "free_total": context["free_total"],
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
         "permit_scope": sending.PERMIT_SCOPE,
-        "plans_url": context["plans_url"],
         "enter_sends": request.user.enter_sends,
         **context["state_json"],
     }
@@ -129,9 +127,8 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
     return {
         "threads": page["threads"],
         "has_more": page["has_more"],
-        "state_json": {"threads": page["threads"], "stamp": page["stamp"]},
+        "state_json": {"threads": page["threads"], "stamp": page["stamp"], "next": page["next"]},
         "unread_count": sum(t["unread"] for t in page["threads"]),
-        "plans_url": reverse("payments:plans"),
     }
 
 

@@ -150,7 +150,7 @@ test("who is signed out stays so", async () => {
 
 test("the thread list is asked for when its stamp is another one, and page by page", async () => {
   const row = (id, minute) => ({ conversation: id, girl: {}, preview: "", last_message_at: `2026-11-21T10:${minute}:00Z`, unread: false, typing: false });
-  const answers = { "/chat/threads/": [200, { threads: [row("a", "05")], stamp: 6, has_more: true }] };
+  const answers = { "/chat/threads/": [200, { threads: [row("a", "05")], stamp: 6, next: "here~a", has_more: true }] };
   const { store, socket, net, asked } = tab({ id: null, answers });
   socket().opens();
   assert.deepEqual(socket().sent, [{ type: "watch", threads: 5 }]);
@@ -161,9 +161,9 @@ test("the thread list is asked for when its stamp is another one, and page by pa
   await settled();
   assert.deepEqual(asked, ["GET /chat/threads/"]);
   assert.equal(store.state.moreThreads, true);
-  answers["/chat/threads/"] = [200, { threads: [row("b", "04")], stamp: 7, has_more: false }];
+  answers["/chat/threads/"] = [200, { threads: [row("b", "04")], stamp: 7, next: null, has_more: false }];
   await net.threads(true);
-  assert.equal(asked.at(-1), "GET /chat/threads/?before=2026-11-21T10%3A05%3A00Z~a");
+  assert.equal(asked.at(-1), "GET /chat/threads/?before=here~a");
   assert.deepEqual(store.state.threads.map((thread) => thread.conversation), ["a", "b"]);
   mock.timers.tick(25_000);
   assert.deepEqual(socket().sent.at(-1), { type: "watch", threads: 6 }); // an older page says nothing of the first

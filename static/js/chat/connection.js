@@ -21,9 +21,10 @@ export class Connection {
   #asking;
   #showing;
   #polls = 0;
+  #paged = false;
 
-  constructor({ store, id, stamp, leave, show }) {
-    Object.assign(this, { store, id, stamp, leave, show });
+  constructor({ store, id, stamp, next, leave, show }) {
+    Object.assign(this, { store, id, stamp, next, leave, show });
     this.socket = new Socket({
       url: `${location.protocol.replace("http", "ws")}//${location.host}/ws/`,
       watch: () => ({ ...(id && { conversation: id, version: store.state.version }), threads: this.stamp }),
@@ -77,11 +78,13 @@ export class Connection {
   /** Ask for the first page of the thread list, or for the one after its last row. */
   async threads(more) {
     const { store } = this;
-    const last = more && store.state.threads.at(-1);
-    const before = last ? `?before=${encodeURIComponent(`${last.last_message_at}~${last.conversation}`)}` : "";
+    const before = more && this.next ? `?before=${encodeURIComponent(this.next)}` : "";
     const answer = await this.ask(`/chat/threads/${before}`);
     if (!answer?.ok) return;
-    if (!more) this.stamp = answer.body.stamp;
+    const { stamp, next } = answer.body;
+    if (!more) this.stamp = stamp;
+    if (more || !this.#paged) this.next = next; // a frame may have put a row of a later page on the screen
+    this.#paged ||= more;
     store.tell({ type: "threads", first: !more, has_more: false, ...answer.body });
   }
 

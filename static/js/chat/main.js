@@ -22,7 +22,7 @@ const store = new Store(begin({ ...start, messages, has_more: root.dataset.more 
 const say = talk && speaker(talk.querySelector("[data-voice]"));
 /* To the list; the focus to the row of a thread, if one is named. */
 const leave = (thread) => location.replace(thread ? `/chat/#thread-${thread}` : "/chat/");
-const net = new Connection({ store, id, stamp: start.stamp, leave, show: bars(talk, say) });
+const net = new Connection({ store, id, stamp: start.stamp, next: start.next, leave, show: bars(talk, say) });
 
 mountThreads({ store, net, root, id });
 if (talk) mountTalk();
