@@ -104,7 +104,7 @@ def first_token(site: Site, report: Report, quick: bool) -> None:
         result = site.people("talk", tabs, rounds=max(1, rounds // 2) if quick else rounds, **pace)
         report.talk(people, result)
         if people == 50:
-            report.cost(result)
+            report.cost(result, "CPU of a message of 40 tokens: web, worker, beat", BARS["cpu"])
 
 
 def throughput(site: Site, report: Report, quick: bool) -> None:
@@ -113,6 +113,7 @@ def throughput(site: Site, report: Report, quick: bool) -> None:
     result = site.people("talk", tabs, rounds=8 if quick else 24, think=(0, 0), ttft=0, tps=0, tokens=40)
     each_second = (result["messages"] - result["errors"]) / result["seconds"]
     report.add("messages with an instant model", each_second, "/s", BARS["throughput"])
+    report.cost(result, "    CPU of one of them: web, worker, beat", BARS["cpu instant"])
     report.lost(result)
 
 
@@ -136,6 +137,11 @@ def idle(site: Site, report: Report, quick: bool) -> None:
         opened = json.loads(crowd.stdout.readline())
         time.sleep(2)
         rss, pss = memory_mb(site.web.pid)
+        before = site.spent()
+        crowd.stdin.write("go\n")
+        crowd.stdin.flush()
+        watched = json.loads(crowd.stdout.readline())
+        after = site.spent()
         crowd.stdin.write("go\n")
         crowd.stdin.flush()
         alive = json.loads(crowd.stdout.readline())["alive"]
@@ -144,6 +150,16 @@ def idle(site: Site, report: Report, quick: bool) -> None:
     report.add("    PSS", pss, "MB")
     report.add("    for each socket", (pss - empty) * 1024 / count, "KB")
     report.add("    sockets that did not answer a ping", count - alive, "", BARS["errors"])
+    cores = {name: (after[name] - before[name]) / watched["seconds"] for name in after}
+    report.add(
+        f"{count:,} tabs that watch, nothing to say: all of ours and PostgreSQL",
+        sum(cores.values()),
+        "cores",
+        BARS["watch"],
+    )
+    for name in ("web", "postgresql"):
+        report.add(f"    {name}, for each question", cores[name] * watched["seconds"] * 1000 / count, "ms")
+    report.add("    questions without an answer", count - watched["opened"], "", BARS["errors"])
     report.add("    opened a second", opened["opened"] / opened["seconds"], "/s")
 
 

@@ -26,17 +26,20 @@ class Bar:
 
 
 BARS = {
-    "start": Bar(2),
-    "added 1": Bar(12, "6", OTHERS[1]),
-    "added 50": Bar(15, "6", OTHERS[50]),
-    "added 200": Bar(30, "6", OTHERS[200]),
-    "added p95 1": Bar(100),
-    "added p95 50": Bar(100),
-    "added p95 200": Bar(100),
+    "start": Bar(2, "1.2"),
+    "added 1": Bar(8, "5", OTHERS[1]),
+    "added 50": Bar(8, "6", OTHERS[50]),
+    "added 200": Bar(12, "6", OTHERS[200]),
+    "added p95 1": Bar(40),
+    "added p95 50": Bar(40),
+    "added p95 200": Bar(40),
     "errors": Bar(0),
     "accepted 1": Bar(8),
     "cpu": Bar(25),
-    "throughput": Bar(100, least=True),
+    "cpu instant": Bar(7, "3.8"),
+    "throughput": Bar(230, "268", least=True),
+    "watch": Bar(0.2),
+    "conversation": Bar(10),
     "burst": Bar(1.7),
     "idle": Bar(1024),
     "growth conversation": Bar(1.2),
@@ -61,8 +64,8 @@ class Report:
         if value is None:
             return self.rows.append((label, "none", "", "MISSED", "", ""))
         shown = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
-        if unit == "x":
-            shown = f"{value:.2f}"
+        if unit in ("x", "cores") or abs(value) < 1:
+            shown = f"{value:.2f}" if value else "0"
         verdict, limit = "", ""
         if bar is not None:
             limit = f"{'>=' if bar.least else '<='} {bar.value:g}"
@@ -88,11 +91,11 @@ class Report:
         if result["error"]:
             self.remarks.append(f"the first error: {result['error']}")
 
-    def cost(self, result: dict[str, Any]) -> None:
+    def cost(self, result: dict[str, Any], label: str, bar: Bar) -> None:
         """CPU for each message, by process."""
         each = {name: seconds * 1000 / result["messages"] for name, seconds in result["spent"].items()}
         stores = {name: each.pop(name) for name in ("postgresql", "redis")}
-        self.add("CPU of a message of 40 tokens: web, worker, beat", sum(each.values()), "ms", BARS["cpu"])
+        self.add(label, sum(each.values()), "ms", bar)
         for name, ms in (each | stores).items():
             self.add(f"    {name}", ms, "ms")
 
@@ -100,7 +103,7 @@ class Report:
         """What reading costs, and how it grows."""
         for name, queries in asked.items():
             if name in took:
-                self.add(f"{name}: {queries} queries, p50", took[name], "ms")
+                self.add(f"{name}: {queries} queries, p50", took[name], "ms", BARS.get(name))
             else:
                 self.add(f"{name}: queries", queries, "")
             if name.endswith(", long"):

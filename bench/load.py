@@ -7,6 +7,7 @@ monotonic seconds, the same clock in every process of a machine, so the model ho
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import statistics
@@ -23,11 +24,13 @@ from bench.sockets import Caller, Refused, Socket
 
 now = time.monotonic
 LONGEST = 90.0  # the promise: a reply is done or failed by then
-DELTA, MESSAGE, REPLY, CONVERSATION = (
+WATCH_SECONDS = 25.0  # each tab asks so often
+DELTA, MESSAGE, REPLY, CONVERSATION, THREADS = (
     b'{"type":"delta"',
     b'{"type":"message"',
     b'{"type":"reply"',
     b'{"type":"conversation"',
+    b'{"type":"threads"',
 )
 
 
@@ -54,6 +57,7 @@ class Tab:
     permit: str
     cookie: str
     csrf: str
+    stamp: int = 0
     socket: Socket | None = None
     current: Sent | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,9 +67,14 @@ class Tab:
         """Open the socket and watch the conversation. The answer says that from now on nothing is missed."""
         self.http = Caller(self.site, self.cookie, self.csrf)
         self.socket = await Socket.open(self.site, self.cookie, self.hear)
-        self.socket.say({"type": "watch", "conversation": self.conversation, "version": 1})
+        self.watch()
         async with asyncio.timeout(60):
             await self.watched.wait()
+
+    def watch(self) -> None:
+        """Ask what is newer."""
+        known = {"conversation": self.conversation, "version": 1, "threads": self.stamp}
+        self.socket.say({"type": "watch", **known})
 
     def hear(self, frame: bytes) -> None:
         """What the socket tells."""
@@ -74,6 +83,8 @@ class Tab:
         if current is None:
             if frame.startswith(CONVERSATION):
                 self.watched.set()
+            elif frame.startswith(THREADS):
+                self.stamp = json.loads(frame)["stamp"]
             return
         if frame.startswith(DELTA):
             if current.first is None:
@@ -198,12 +209,28 @@ async def warm(job: Any, *, messages: int) -> Any:
 
 
 async def idle(job: Any, *, each: int) -> Any:
-    """Open so many sockets for each member, report on stdout, hold them until stdin says so, and ping them all."""
+    """Open so many sockets for each member, let each ask once in 25 s as pages do, and ping them all in the end.
+
+    Says on stdout when they are open, and when all have asked; goes on when stdin says so.
+    """
     tabs = [Tab(job["site"], **tab) for tab in job["tabs"] for _ in range(each)]
     began = now()
     await open_all(tabs, 64)
     took = now() - began
     await told_to_go(len(tabs), took)
+    answers = 0
+    for tab in tabs:  # what pages know: the answer to their first question
+        tab.watched.clear()
+    began = now()
+    for n, tab in enumerate(tabs):
+        await asyncio.sleep(max(0.0, began + n * WATCH_SECONDS / len(tabs) - now()))
+        tab.watch()
+    for tab in tabs:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await tab.watched.wait()
+                answers += 1
+    await told_to_go(answers, now() - began)
     for tab in tabs:
         tab.socket.ping()
     for _ in range(600):

@@ -31,7 +31,7 @@ CHECK_SECONDS = 60  # how often an open socket makes sure that its session still
 open_sockets = Gauge("dusk_open_sockets", "Websockets open in this process.")
 
 # Channels' own way would be one thread for the whole process: a slow read of one tab would hold up all others.
-in_database = DatabaseThreads(4, "socket-db")
+in_database = DatabaseThreads(4, "socket-db", keep=True)
 
 
 class TabConsumer(AsyncWebsocketConsumer):

@@ -110,7 +110,7 @@ if POSTGRES:
         # Requests come on many short-lived threads: connections live in a pool, not in a thread.
         # One that cannot connect gives up soon: the next request tries afresh. The pool's own way is to wait twice as
         # long after each failure, for minutes after a long outage.
-        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", 10), "timeout": 5, "reconnect_timeout": 5},
+        "pool": {"min_size": 2, "max_size": env.int("DATABASE_POOL", 12), "timeout": 5, "reconnect_timeout": 5},
         "connect_timeout": 5,
         "server_side_binding": True,
     }
