@@ -261,6 +261,8 @@ class Insert(Writing):
         row = SimpleNamespace(**{field.attname: _Value(field) for field in fields})
         query.insert_values(fields, [row], raw=True)
         ((sql, params),) = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        if connection.vendor == "sqlite":  # Django's way there ignores every other constraint, too
+            sql = sql.replace("INSERT OR IGNORE", "INSERT", 1) + " ON CONFLICT DO NOTHING"
         return Built(sql, params)
 
     def _done(self, values: tuple[Any, ...]) -> None:

@@ -144,13 +144,13 @@ def book_machine(stripe):
                 return
             stripe.is_down = False
             stripe.post.deliver(self.shop.hear)
-            StripeEvent.objects.filter(processed_at=None).update(due_at=timezone.now())
+            StripeEvent.objects.filter(processed_at=None).update(due_at=timezone.now() - timedelta(seconds=1))
             self.shop.work()
             assert not StripeEvent.objects.filter(processed_at=None).exists()
             for person in self.people:
                 person.refresh_from_db()
                 assert person.premium_until == expected(stripe, person)
-            Purchase.objects.update(due_at=timezone.now())
+            Purchase.objects.update(due_at=timezone.now() - timedelta(seconds=1))
             for due in Purchase.objects.due():
                 sweeping.look_after(due.pk)
             for person in self.people:

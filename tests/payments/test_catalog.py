@@ -83,7 +83,7 @@ def test_the_old_list_stays_on_sale_while_stripe_is_down_and_stripe_is_left_alon
         assert (len(found.plans), found.is_stale, found.is_unavailable) == (1, True, False)
     assert "ProcessorDown" in CatalogCache.objects.get().error
     stripe.is_down = False
-    CatalogCache.objects.update(due_at=timezone.now())
+    CatalogCache.objects.update(due_at=timezone.now() - timedelta(seconds=1))
     assert not catalog.current().is_stale
     assert CatalogCache.objects.get().error == ""
 

@@ -144,7 +144,9 @@ def test_going_back_after_paying_and_clicking_again_shows_the_success_page(shop,
 def test_a_price_that_changed_makes_a_new_page_and_the_old_one_keeps_its_terms(shop, stripe, buyer, alice):
     first = shop.begin(buyer)
     stripe.add_product("prod_30", days=10, amount=4999, price={"id": "price_new"})
-    CatalogCache.objects.update(refreshed_at=timezone.now() - timedelta(hours=7), due_at=timezone.now())
+    CatalogCache.objects.update(
+        refreshed_at=timezone.now() - timedelta(hours=7), due_at=timezone.now() - timedelta(seconds=1)
+    )
     second = shop.begin(buyer)
     assert second != first
     stripe.pay(first)

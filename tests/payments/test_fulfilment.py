@@ -371,7 +371,7 @@ def test_what_staff_took_back_stays_taken_back_when_old_news_repeats(shop, strip
     shop.deliver()
     premium.revoke(f"stripe:{session_id}")
     shop.hear(letter)
-    StripeEvent.objects.update(processed_at=None, due_at=timezone.now())
+    StripeEvent.objects.update(processed_at=None, due_at=timezone.now() - timedelta(seconds=1))
     shop.work()
     assert days_of(alice) is None
 
@@ -432,7 +432,7 @@ def test_the_sweep_asks_less_and_less_often_and_survives_stripe_being_down(shop,
     session_id = shop.begin(buyer)
     now = timezone.now()
     for age, wait in [(1, 1), (20, 10), (240, 60)]:
-        Purchase.objects.update(created_at=now - timedelta(minutes=age), due_at=now)
+        Purchase.objects.update(created_at=now - timedelta(minutes=age), due_at=now - timedelta(seconds=1))
         stripe.is_down = True
         for due in Purchase.objects.due():
             sweeping.look_after(due.pk)
@@ -443,7 +443,7 @@ def test_the_sweep_asks_less_and_less_often_and_survives_stripe_being_down(shop,
 def test_a_payment_that_stripe_does_not_know_is_asked_about_once(shop, stripe, buyer):
     session_id = shop.begin(buyer)
     stripe.sessions.clear()
-    Purchase.objects.update(due_at=timezone.now())
+    Purchase.objects.update(due_at=timezone.now() - timedelta(seconds=1))
     sweeping.look_after(purchase_of(session_id).pk)
     purchase = purchase_of(session_id)
     assert purchase.due_at is None

@@ -114,12 +114,12 @@ def test_what_fails_is_tried_again_later_and_later(shop, stripe, buyer, alice):
     assert "ProcessorDown" in event.error
     assert timedelta(seconds=20) < event.due_at - timezone.now() < timedelta(seconds=31)
     assert not StripeEvent.objects.due().exists()
-    StripeEvent.objects.update(due_at=timezone.now(), attempts=20)
+    StripeEvent.objects.update(due_at=timezone.now() - timedelta(seconds=1), attempts=20)
     assert StripeEvent.objects.due().get() == event
     shop.work()
     event.refresh_from_db()
     assert timedelta(minutes=59) < event.due_at - timezone.now() <= timedelta(hours=1)
-    StripeEvent.objects.update(due_at=timezone.now(), attempts=webhooks.MAX_TRIES)
+    StripeEvent.objects.update(due_at=timezone.now() - timedelta(seconds=1), attempts=webhooks.MAX_TRIES)
     shop.work()
     event.refresh_from_db()
     assert (event.due_at, event.processed_at) == (None, None)
@@ -134,7 +134,7 @@ def test_an_event_whose_worker_was_killed_is_done_by_another(shop, stripe, buyer
     assert StripeEvent.objects.claim(StripeEvent.objects.get().pk, token=uuid.uuid4())  # and then silence
     shop.work()
     assert days_of(alice) is None
-    StripeEvent.objects.update(due_at=timezone.now())
+    StripeEvent.objects.update(due_at=timezone.now() - timedelta(seconds=1))
     shop.work()
     assert days_of(alice) == 30
 
