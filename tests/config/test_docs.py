@@ -53,7 +53,7 @@ def test_decisions_are_numbered_and_say_when_to_think_again():
         assert path.name.startswith(f"{number:04}-")
         text = path.read_text()
         assert text.startswith(f"# {number}. ")
-        for part in ("Context", "Decision", "Consequences", "Revisit when"):
+        for part in ("Date.", "Context", "Decision", "Alternatives", "Consequences", "Revisit when"):
             assert f"**{part}" in text, path.name
 
 
