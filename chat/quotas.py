@@ -8,6 +8,7 @@ from django.db.models import F, Max, QuerySet
 from chat.models import Conversation, Message, Reply
 
 Kind = Literal["text", "media", "audio"]
+LOW = 3  # free messages from which on the page says that they do not refill
 
 
 class QuotaExhausted(Exception):
@@ -28,6 +29,14 @@ def charge(conversation: Conversation, kind: Kind) -> str:
     if getattr(conversation, f"free_{kind}") < 1:
         raise QuotaExhausted(kind)
     return kind
+
+
+def band(conversation: Conversation) -> str:
+    """How much is left, as the page shows it: premium, plenty, low or out. Its script goes on from there."""
+    if conversation.user.premium_active:
+        return "premium"
+    left = conversation.free_text
+    return "out" if left < 1 else "low" if left <= LOW else "plenty"
 
 
 def unanswered(conversation: Conversation, through: int) -> QuerySet[Message]:

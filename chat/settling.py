@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from chat import frames, quotas, realtime
 from chat.models import AlreadyEnded, Conversation, Message, Reply
@@ -100,16 +100,19 @@ def end(
         end_owed(conversation, reply, state, token=token, written=written, error=error)
 
 
-def settle_overdue(conversation: Conversation) -> bool:
-    """Fail this conversation's reply if it is overdue; whether it was.
+def looked_at(found: QuerySet[Conversation]) -> Conversation | None:
+    """The conversation that was found, none of whose replies is overdue: whoever looks at one that is sees it fail.
 
-    Whoever asks gets an answer, even with every worker gone.
+    So everybody gets an answer, even with every worker gone.
     """
+    conversation = found.first()
+    if conversation is None:
+        return None
     reply = Reply.objects.over().filter(conversation=conversation).first()
     if reply is None:
-        return False
+        return conversation
     end_over(reply, why="overdue")
-    return True
+    return found.first()
 
 
 def end_over(reply: Reply, *, why: str, token: UUID | None = None) -> None:

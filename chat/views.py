@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
-from chat import frames, sending, settling, starting, sync
+from chat import frames, quotas, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation
 from chat.quotas import QuotaExhausted
@@ -50,9 +50,10 @@ def _find(request: MemberRequest, pk: UUID) -> Conversation:
 
 
 def _find_to_read(request: MemberRequest, pk: UUID) -> Conversation:
-    """A conversation whose reply is not overdue: whoever looks at one that is sees it fail."""
-    found = _find(request, pk)
-    return _find(request, pk) if settling.settle_overdue(found) else found
+    found = settling.looked_at(Conversation.objects.visible_to(request.user).filter(pk=pk))
+    if found is None:
+        raise Http404
+    return found
 
 
 # --- Pages -------------------------------------------------------------------------------------------
@@ -104,6 +105,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "has_older": state["has_more"],
         "unread_from": unread_from,
         "starter": starter,
+        "quota": quotas.band(found),
         "free_total": {"text": settings.FREE_TEXT, "media": settings.FREE_MEDIA, "audio": settings.FREE_AUDIO},
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
     }
@@ -113,7 +115,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
-        "free_total": context["free_total"],
+        "quota_low": quotas.LOW,
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
         "permit_scope": sending.PERMIT_SCOPE,
         "enter_sends": request.user.enter_sends,

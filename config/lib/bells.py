@@ -10,7 +10,7 @@ side need not know the worker side:
 
 Who hears it is a setting, `BELLS`:
     celery   Celery's own way in: a worker of its
-    quick    the same message for the same worker, written by hand: a quarter of the time, and no Celery in a web process
+    quick    the same message for the same worker, by hand: a quarter of the time, no Celery in a web process
     threads  this process itself, on threads: when it is the only one
     off      nobody: rows wait for the sweep
 """

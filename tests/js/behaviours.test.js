@@ -19,7 +19,7 @@ function meter(text) {
   const talk = element("section", { data: { quota: "plenty" } }, data("left"), data("leftWords"), data("meter"));
   const root = element("div", {}, talk, data("free"), data("left"));
   const toasts = [];
-  quota.mount({ store, root, talk, total: 10, words, toast: (said) => toasts.push(said) });
+  quota.mount({ store, root, talk, low: 3, words, toast: (said) => toasts.push(said) });
   store.draw();
   const shown = () => [talk.dataset.quota, ...root.querySelectorAll("[data-left]").map((place) => place.textContent), talk.querySelector("[data-left-words]").textContent];
   return { store, shown, toasts, free: root.querySelector("[data-free]") };

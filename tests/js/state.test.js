@@ -229,7 +229,7 @@ test("older messages come above, and an edit of one that is not loaded makes no 
 });
 
 test("the quota has four faces", () => {
-  const face = (over) => quota(begin({ conversation: header(1, over) })).kind;
+  const face = (over) => quota(begin({ conversation: header(1, over) }), 3).kind;
   assert.deepEqual([10, 4, 3, 1, 0].map((text) => face({ text })), ["plenty", "plenty", "low", "low", "out"]);
   assert.equal(face({ text: 0, premium_active: true }), "premium");
 });
@@ -237,8 +237,8 @@ test("the quota has four faces", () => {
 test("premium that starts or ends elsewhere shows here at once", () => {
   const out = begin({ conversation: header(1, { text: 0 }) });
   const on = apply(out, { type: "account", premium_active: true, premium_until: "2026-12-21T10:00:00Z" });
-  assert.equal(quota(on).kind, "premium");
-  assert.equal(quota(apply(on, { type: "account", premium_active: false, premium_until: null })).kind, "out");
+  assert.equal(quota(on, 3).kind, "premium");
+  assert.equal(quota(apply(on, { type: "account", premium_active: false, premium_until: null }), 3).kind, "out");
 });
 
 const row = (conversation, minute, over = {}) => ({ conversation, girl, preview: "…", last_message_at: `2026-11-21T10:${minute}:00Z`, unread: false, typing: false, ...over });

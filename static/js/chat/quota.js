@@ -1,12 +1,12 @@
 import { quota } from "./state.js";
 
 /** What is left, wherever it stands on the page; and a word when premium comes or goes. */
-export function mount({ store, root, talk, total, words, toast }) {
+export function mount({ store, root, talk, low, words, toast }) {
   const find = (name) => root.querySelector(`[data-${name}]`);
   const [free, meter, sentence] = ["free", "meter", "left-words"].map(find); // a part of it may move into a dialog
   const places = root.querySelectorAll("[data-left]");
   store.draws((state) => {
-    const { kind, left } = quota(state, total);
+    const { kind, left } = quota(state, low);
     const was = talk.dataset.quota;
     if (kind !== was && [kind, was].includes("premium")) toast(kind === "premium" ? words.premium : words.ended, "sparkles");
     talk.dataset.quota = kind;

@@ -52,11 +52,10 @@ export function streamed(state) {
 }
 
 /** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. */
-export function quota(state, total = 10) {
-  const { conversation } = state;
-  const left = conversation?.free_remaining.text ?? total;
-  if (conversation?.premium_active) return { kind: "premium", left };
-  return { kind: left <= 0 ? "out" : left <= 3 ? "low" : "plenty", left };
+export function quota({ conversation }, low) {
+  const left = conversation.free_remaining.text;
+  if (conversation.premium_active) return { kind: "premium", left };
+  return { kind: left <= 0 ? "out" : left <= low ? "low" : "plenty", left };
 }
 
 /** How many threads hold something unread. */

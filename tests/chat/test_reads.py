@@ -1,0 +1,25 @@
+"""Messages are read inside one conversation, always: that is what lets the table be split by conversation one day."""
+
+import ast
+import re
+
+import pytest
+
+from tests.servers import ROOT
+
+SOURCES = [
+    path for folder in ("chat", "girls", "accounts", "payments", "config") for path in (ROOT / folder).rglob("*.py")
+]
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in SOURCES if "migrations" not in p.parts], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_every_read_of_messages_names_its_conversation(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Attribute) or node.attr != "objects":
+            continue
+        if isinstance(node.value, ast.Name) and node.value.id in ("Message", "Alternative"):
+            line = path.read_text().splitlines()[node.lineno - 1]
+            following = " ".join(path.read_text().splitlines()[node.lineno - 1 : node.lineno + 2])
+            assert re.search(r"conversation\s*=|\.create\(", following), f"{path}:{node.lineno}: {line.strip()}"
