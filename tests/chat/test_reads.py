@@ -7,14 +7,11 @@ import pytest
 
 from tests.servers import ROOT
 
-SOURCES = [
-    path for folder in ("chat", "girls", "accounts", "payments", "config") for path in (ROOT / folder).rglob("*.py")
-]
+FOLDERS = ("chat", "girls", "accounts", "payments", "config")
+SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in SOURCES if "migrations" not in p.parts], ids=lambda p: str(p.relative_to(ROOT))
-)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_read_of_messages_names_its_conversation(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Attribute) or node.attr != "objects":
