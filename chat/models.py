@@ -53,7 +53,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def visible_to(self, user: Any) -> "ConversationQuerySet":
         """This person's conversations. A foreign one is simply not there."""
-        return self.filter(user_id=user.pk, deleted_at=None).select_related("girl", "user")
+        return self.of(user.pk).select_related("girl", "user")
+
+    def of(self, user_id: int) -> "ConversationQuerySet":
+        """The same, for who needs the rows alone."""
+        return self.filter(user=user_id, deleted_at=None)
 
     def unread(self) -> "ConversationQuerySet":
         """Those in which she said something that was not read yet."""
@@ -294,9 +298,9 @@ class ReplyQuerySet(OwedQuerySet):
         """Replies that somebody still has to write: few, and in an index of their own."""
         return self.filter(state__in=Reply.OWED)
 
-    def over(self) -> "ReplyQuerySet":
-        """Replies owed for longer than they may be: to be failed by whoever looks."""
-        return self.owed().filter(created_at__lt=Now() - timedelta(seconds=settings.REPLY_BUDGET_SECONDS + 5))
+    def over(self, budget: int) -> "ReplyQuerySet":
+        """Replies owed for longer than so many seconds and a few: to be failed by whoever looks."""
+        return self.owed().filter(created_at__lt=Now() - timedelta(seconds=budget + 5))
 
     def newest_in(self, conversation: uuid.UUID) -> "ReplyQuerySet":
         """The reply that a conversation shows, the last one owed, with the ids of the messages it is about."""

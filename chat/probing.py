@@ -116,7 +116,8 @@ def _still_good(row: Any, user: User, session: str, seen: Seen | None) -> Seen |
 
 def _in_full(user: User, seen: Seen, watch: frames.Watch) -> Answer:
     """All that changed, the latest reply, the header, and the row of the thread list."""
-    conversation = settling.looked_at(Conversation.objects.visible_to(user).filter(pk=watch.conversation))
+    assert watch.conversation is not None
+    conversation = settling.looked_at(user, watch.conversation)
     if conversation is None:
         return Answer(seen, [frames.encode(frames.error_frame("not_found", "There is nothing here."))])
     changes = sync.changes_since(conversation, watch.version)

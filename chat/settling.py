@@ -5,14 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
+from accounts.models import User
 from chat import frames, quotas, realtime
 from chat.models import AlreadyEnded, Conversation, Message, Reply
 from chat.rendering import is_blank, utf16_cut
 from config.lib.database import tried_again
-from config.lib.prepared import together
+from config.lib.prepared import select, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +102,25 @@ def end(
         end_owed(conversation, reply, state, token=token, written=written, error=error)
 
 
-def looked_at(found: QuerySet[Conversation]) -> Conversation | None:
-    """The conversation that was found, none of whose replies is overdue: whoever looks at one that is sees it fail.
+def looked_at(user: User, conversation_id: UUID) -> Conversation | None:
+    """This person's conversation, none of whose replies is overdue: whoever looks at one that is sees it fail.
 
-    So everybody gets an answer, even with every worker gone.
+    So everybody gets an answer, even with every worker gone. None for a foreign one as for an absent one.
     """
-    conversation = found.first()
-    if conversation is None:
-        return None
-    reply = Reply.objects.over().filter(conversation=conversation).first()
-    if reply is None:
-        return conversation
-    end_over(reply, why="overdue")
-    return found.first()
+    budget = settings.REPLY_BUDGET_SECONDS
+    found: Any = _visible.first(user.pk, conversation_id, budget=budget)
+    if found is None or not found.is_over:
+        return found
+    for reply in Reply.objects.over(budget).filter(conversation=found):
+        end_over(reply, why="overdue")
+    return _visible.first(user.pk, conversation_id, budget=budget)
+
+
+@select
+def _visible(user: int, pk: UUID, *, budget: int) -> QuerySet[Conversation]:
+    over = Reply.objects.over(budget).filter(conversation=OuterRef("pk"))
+    rows = Conversation.objects.of(user).select_related("girl", "user")
+    return rows.filter(pk=pk).annotate(is_over=Exists(over))
 
 
 def end_over(reply: Reply, *, why: str, token: UUID | None = None) -> None:

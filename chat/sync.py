@@ -133,14 +133,23 @@ def older(conversation: Conversation, before: int) -> Messages:
 
 
 def _before(conversation: Conversation, before: int | None) -> Messages:
-    messages: Any = conversation.messages.filter(deleted_at=None).order_by("-seq")
-    if before is not None:
-        messages = messages.filter(seq__lt=before)
-    page: list[Message] = list(messages[: PAGE + 1])
+    most = PAGE + 1
+    page = _newest(conversation.pk, most=most) if before is None else _newest_before(conversation.pk, before, most=most)
     return {
         "messages": [frames.message(m) for m in reversed(page[:PAGE])],
         "has_more": len(page) > PAGE,
     }
+
+
+@select
+def _newest(conversation: UUID, *, most: int) -> QuerySet[Message]:
+    return Message.objects.filter(conversation=conversation, deleted_at=None).order_by("-seq")[:most]
+
+
+@select
+def _newest_before(conversation: UUID, seq: int, *, most: int) -> QuerySet[Message]:
+    said = Message.objects.filter(conversation=conversation, deleted_at=None, seq__lt=seq)
+    return said.order_by("-seq")[:most]
 
 
 def stamps() -> QuerySet[Any]:
@@ -150,19 +159,33 @@ def stamps() -> QuerySet[Any]:
 
 def threads(user: Any, before: Cursor | None = None, limit: int = PAGE) -> Threads:
     """This person's conversations, newest activity first, from where a page before ended."""
-    owed = Reply.objects.filter(conversation=OuterRef("pk"), state__in=Reply.OWED)
-    rows = Conversation.objects.visible_to(user).annotate(typing=Exists(owed)).order_by("-last_message_at", "id")
-    if before is not None:
+    if before is None:
+        found: list[Any] = _first_threads(user.pk, most=limit + 1)
+    else:
         past = Q(last_message_at__lt=before.at)
         if before.pk is not None:
             past |= Q(pk__gt=before.pk)
-        rows = rows.filter(past, last_message_at__lte=before.at)  # the index finds where to begin by the time alone
-    stamp = stamps().filter(user=user.pk).values("stamp")
-    found = list(rows.annotate(stamp=Subquery(stamp))[: limit + 1])
+        # The index finds where to begin by the time alone.
+        found = list(_rows(user.pk).filter(past, last_message_at__lte=before.at)[: limit + 1])
     page, has_more = found[:limit], len(found) > limit
     return {
         "threads": [frames.thread(c, typing=c.typing) for c in page],
         "has_more": has_more,
-        "stamp": found[0].stamp if found else next(iter(stamp.values_list("stamp", flat=True)), 0),
+        "stamp": found[0].stamp if found else next(iter(stamps().filter(user=user).values_list("stamp", flat=True)), 0),
         "next": str(Cursor(page[-1].last_message_at, page[-1].pk)) if has_more else None,
     }
+
+
+def _rows(user: Any) -> QuerySet[Conversation]:
+    """Rows of a person's thread list, with as much of each as it shows."""
+    owed = Reply.objects.owed().filter(conversation=OuterRef("pk"))
+    hers = (f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art"))
+    shown = ("user_id", "last_message_at", "last_message_preview", "last_message_sender", "last_seq", "last_read_seq")
+    rows = Conversation.objects.of(user).select_related("girl").only(*shown, *hers)
+    stamp = stamps().filter(user=user).values("stamp")
+    return rows.annotate(typing=Exists(owed), stamp=Subquery(stamp)).order_by("-last_message_at", "id")
+
+
+@select
+def _first_threads(user: int, *, most: int) -> QuerySet[Conversation]:
+    return _rows(user)[:most]

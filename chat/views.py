@@ -50,7 +50,7 @@ def _find(request: MemberRequest, pk: UUID) -> Conversation:
 
 
 def _find_to_read(request: MemberRequest, pk: UUID) -> Conversation:
-    found = settling.looked_at(Conversation.objects.visible_to(request.user).filter(pk=pk))
+    found = settling.looked_at(request.user, pk)
     if found is None:
         raise Http404
     return found
@@ -128,6 +128,7 @@ def _threads(request: MemberRequest) -> dict[str, Any]:
     page = sync.threads(request.user)
     return {
         "threads": page["threads"],
+        "empty": [None],  # what templates for the page's script are filled with
         "has_more": page["has_more"],
         "state_json": {"threads": page["threads"], "stamp": page["stamp"], "next": page["next"]},
         "unread_count": sum(t["unread"] for t in page["threads"]),

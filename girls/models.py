@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
+_static = cache(static)  # a thread list asks fifty times
 NEW_DAYS = 14  # so long a character wears the badge "New"
 
 
@@ -116,18 +118,18 @@ class Girl(models.Model):
         """The tall picture, 3:4."""
         if self.avatar:
             return self.avatar.url
-        return static(f"demo/{self.demo_art}.svg" if self.demo_art else "img/portrait.svg")
+        return _static(f"demo/{self.demo_art}.svg" if self.demo_art else "img/portrait.svg")
 
     @property
     def avatar_url(self) -> str:
         """The square picture for lists and bubbles."""
         if self.avatar_square or self.avatar:
             return (self.avatar_square or self.avatar).url
-        return static(f"demo/{self.demo_art}-sq.svg" if self.demo_art else "img/portrait-sq.svg")
+        return _static(f"demo/{self.demo_art}-sq.svg" if self.demo_art else "img/portrait-sq.svg")
 
     @property
     def cover_url(self) -> str:
         """The wide picture behind her profile; empty when there is none."""
         if self.background:
             return self.background.url
-        return static(f"demo/{self.demo_art}-cover.svg") if self.demo_art else ""
+        return _static(f"demo/{self.demo_art}-cover.svg") if self.demo_art else ""

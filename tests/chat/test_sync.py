@@ -225,16 +225,16 @@ def test_persona_and_voice_never_leave_the_server(client, hands):
 
 def test_queries_are_constant_in_history_and_in_threads(client, hands, alice, django_assert_num_queries):
     def counted():
-        # session, user, conversation, overdue?, reply, messages, threads, lowest price
-        with django_assert_num_queries(8):
+        # session, user, conversation (overdue?), reply, messages, threads, lowest price
+        with django_assert_num_queries(7):
             client.get(hands.url)
         with django_assert_num_queries(3):  # session, user, conversations + girl + user + typing
             client.get("/chat/")
         with django_assert_num_queries(3):
             client.get("/chat/threads/")
-        with django_assert_num_queries(6):  # session, user, conversation, overdue?, reply, messages
+        with django_assert_num_queries(5):  # session, user, conversation (overdue?), reply, messages
             client.get(f"{hands.url}state/")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(5):
             client.get(f"{hands.url}state/", {"after": 1})
         with CaptureQueriesContext(connection) as sent:
             hands.send()
