@@ -2,6 +2,7 @@
 
 import uuid
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
@@ -63,10 +64,15 @@ def mara(db):
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_connection_is_left(django_db_setup):
-    """Threads of workers and sockets keep pooled connections; the test database cannot be dropped under them."""
+    """The test database cannot be dropped under anybody: the pool's connections are closed, and those that the threads
+    of replies and sockets keep for as long as the process lives are ended from the other side.
+    """
     yield
-    if hasattr(connection, "close_pool"):
-        connection.close_pool()
+    if connection.vendor == "postgresql":
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as last:
+            connection.close_pool()
+            last.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}")
 
 
 @pytest.fixture(autouse=True, scope="session")
