@@ -62,7 +62,10 @@ def hands(client, talk, permit):
 
 def work():
     """What a worker does: write every reply that is owed, as if each bell were heard."""
+    tried = set()
     while owed := Reply.objects.filter(state=Reply.State.QUEUED).first():
+        assert (owed.pk, owed.attempts) not in tried, "nobody takes this reply"
+        tried.add((owed.pk, owed.attempts))
         tasks.write_reply(str(owed.pk))
 
 

@@ -1,68 +1,49 @@
 """What happens around a reply while it is being written."""
 
-import threading
 import time
 
 import pytest
 from django.test import Client
 
 from accounts.models import User
-from chat import tasks
-from chat.models import Reply
 from girls.models import Girl
 from tests.chat.conftest import work
-from tests.chat.test_replying import hers, hosts, slowly, the_reply  # noqa: F401 - hosts is a fixture
+from tests.chat.test_replying import Writing, hers, hosts, the_reply  # noqa: F401 - hosts is a fixture
 from tests.factories import UserFactory
 from tests.fakes.model_host import said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
 
-class Writing:
-    """A reply that a worker writes beside the test, as soon as its first words are saved."""
-
-    def __enter__(self):
-        self.reply = the_reply()
-        self.worker = threading.Thread(target=tasks.write_reply, args=(str(self.reply.pk),))
-        self.worker.start()
-        deadline = time.monotonic() + 30
-        while not Reply.objects.get(pk=self.reply.pk).text:
-            assert time.monotonic() < deadline, "no word was saved while she wrote"
-        return self
-
-    def __exit__(self, *error):
-        self.worker.join()
-
-
 def test_what_is_written_so_far_is_saved_while_she_writes(hands, hosts, settings):  # noqa: F811
     settings.REPLY_LEASE_SECONDS = 3  # saved with each look
-    primary, _ = hosts
-    primary.play(slowly("One two three four five six seven eight nine ten"))
     hands.send()
-    with Writing():
+    with Writing(hosts[0], "One two three four five", "six seven eight nine ten") as writing:
         state = hands.state()
         assert state["reply"]["state"] == "writing"
-        assert "One two three four five six seven eight nine ten".startswith(state["reply"]["text"].strip())
+        assert "One two three four five".startswith(state["reply"]["text"].strip())
         assert hers(hands.conversation) == []
+        writing.go_on.set()
     assert hers(hands.conversation) == ["One two three four five six seven eight nine ten"]
 
 
-def test_a_member_deactivated_while_she_writes_gets_no_reply(hands, hosts, alice):  # noqa: F811
-    primary, _ = hosts
-    primary.play(slowly("words for somebody who is gone by now and will not come back"))
+def test_a_member_deactivated_while_she_writes_gets_no_reply(hands, hosts, settings, alice):  # noqa: F811
+    settings.REPLY_LEASE_SECONDS = 3
     hands.send()
-    with Writing():
+    with Writing(hosts[0], "words for somebody who is gone by now") as writing:
         User.objects.filter(pk=alice.pk).update(is_active=False)
+        writing.go_on.set()
     assert hers(hands.conversation) == []
     assert (the_reply().state, the_reply().text, the_reply().error) == ("failed", "", "member gone")
 
 
-def test_a_persona_that_changes_in_the_middle_is_for_the_next_reply(hands, hosts, mara):  # noqa: F811
+def test_a_persona_that_changes_in_the_middle_is_for_the_next_reply(hands, hosts, settings, mara):  # noqa: F811
+    settings.REPLY_LEASE_SECONDS = 3
     primary, _ = hosts
-    primary.play(slowly("the old one finishes what it began"), said("The new one speaks."))
     hands.send()
-    with Writing():
+    with Writing(primary, "the old one finishes", "what it began", then=[said("The new one speaks.")]) as writing:
         Girl.objects.filter(pk=mara.pk).update(persona_prompt="You are somebody else entirely.")
+        writing.go_on.set()
     hands.send("And now?")
     work()
     assert hers(hands.conversation) == ["the old one finishes what it began", "The new one speaks."]

@@ -15,6 +15,7 @@ from chat.settling import Written, end
 from config.lib import owed
 from tests.chat.conftest import work
 from tests.chat.test_sending import in_parallel
+from tests.config.processes import until
 from tests.fakes.model_host import CUT, ModelHost, delta, finish, http, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
@@ -39,10 +40,29 @@ def forget_hosts():
     asyncio.run_coroutine_threadsafe(close_llm(), desk.loop).result()
 
 
-def slowly(text):
-    """A good answer at three words a second."""
-    steps = [step for word in text.split() for step in (delta(word + " "), 0.3)]
-    return [*steps, finish()]
+class Writing:
+    """A reply that a worker writes beside the test: its first words are saved, the others come after `go_on`.
+
+    However busy the machine is, she is in the middle of it until the test lets her go on or ends her.
+    """
+
+    def __init__(self, host, first, rest="and so on.", *, then=(), write=tasks.write_reply):
+        self.go_on, self.write = threading.Event(), write
+        host.play([delta(f"{first} "), self.go_on, delta(rest), finish()], *then)
+
+    def __enter__(self):
+        self.pk = the_reply().pk
+        self.worker = threading.Thread(target=self.write, args=(str(self.pk),))
+        self.worker.start()
+        until(lambda: Reply.objects.get(pk=self.pk).text, what="words that were saved while she writes")
+        return self
+
+    def __exit__(self, *error):
+        if any(error):
+            self.go_on.set()
+        self.worker.join(30)
+        self.go_on.set()  # the host waits, too
+        assert any(error) or not self.worker.is_alive(), "she is still writing"
 
 
 def rung_for_replies(rung):
@@ -266,33 +286,19 @@ def test_stopping_before_she_begins_leaves_no_message(hands):
 
 def test_stopping_keeps_what_was_seen_to_the_letter(hands, hosts, settings):
     settings.REPLY_LEASE_SECONDS = 3  # saved with each look
-    primary, _ = hosts
-    primary.play(slowly("One two 🙂 three four five six seven eight nine ten" + " and so on" * 9))
     hands.send()
-    pk = str(the_reply().pk)
-    worker = threading.Thread(target=tasks.write_reply, args=(pk,))
-    worker.start()
-    while not (saved := Reply.objects.get(pk=pk).text):
-        pass
-    seen = len("One two 🙂 th".encode("utf-16-le")) // 2
-    assert len(saved) < 120
-    hands.post("stop", {"seen": seen})
-    worker.join()
+    with Writing(hosts[0], "One two 🙂 three four five six seven eight nine ten"):
+        seen = len("One two 🙂 th".encode("utf-16-le")) // 2
+        hands.post("stop", {"seen": seen})
     assert hers(hands.conversation) == ["One two 🙂 th"]
     assert hands.state()["reply"]["state"] == "stopped"
 
 
-def test_a_conversation_deleted_meanwhile_drops_the_reply(hands, hosts):
-    primary, _ = hosts
-    primary.play(slowly("a reply to words that are gone"))
+def test_a_conversation_deleted_meanwhile_drops_the_reply(hands, hosts, settings):
+    settings.REPLY_LEASE_SECONDS = 3
     hands.send()
-    pk = str(the_reply().pk)
-    worker = threading.Thread(target=tasks.write_reply, args=(pk,))
-    worker.start()
-    while not Reply.objects.get(pk=pk).text:
-        pass
-    assert hands.post("delete").status_code == 204
-    worker.join()
+    with Writing(hosts[0], "a reply to words"):
+        assert hands.post("delete").status_code == 204
     assert not Message.objects.exists()
     assert not Reply.objects.exists()
 
@@ -306,20 +312,18 @@ def test_a_member_deactivated_meanwhile_gets_no_reply(hands, alice):
     assert the_reply().state == "failed"
 
 
-def test_a_stopping_worker_hands_its_replies_on(hands, hosts, rung):
-    primary, _ = hosts
-    primary.play(slowly("a slow reply that takes its time to be told in full"))
+def test_a_stopping_worker_hands_its_replies_on(hands, hosts, rung, settings):
+    settings.REPLY_LEASE_SECONDS = 3
     hands.send()
-    pk = the_reply().pk
     desk = replying.Desk()
-    writing = asyncio.run_coroutine_threadsafe(desk.write_reply(pk), desk.loop)
-    while not Reply.objects.get(pk=pk).text:
-        pass
-    asyncio.run_coroutine_threadsafe(desk.hand_on(0), desk.loop).result()
-    writing.result()
-    assert rung_for_replies(rung) == [str(pk)] * 2  # once for each worker
-    assert Reply.objects.get(pk=pk).state == "queued"
-    primary.play(said("Here it is."))
+
+    def write(pk):
+        asyncio.run_coroutine_threadsafe(desk.write_reply(uuid.UUID(pk)), desk.loop).result()
+
+    with Writing(hosts[0], "a slow reply", then=[said("Here it is.")], write=write) as writing:
+        asyncio.run_coroutine_threadsafe(desk.hand_on(0), desk.loop).result()
+    assert rung_for_replies(rung) == [str(writing.pk)] * 2  # once for each worker
+    assert the_reply().state == "queued"
     work()
     assert hers(hands.conversation) == ["Here it is."]
 
