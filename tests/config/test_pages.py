@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.core import signing
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -213,7 +213,9 @@ def test_a_database_that_is_away_is_a_page_that_says_so(client, db, where):
         return execute(sql, params, many, context)
 
     client.cookies["sessionid"] = "a-session-of-old"
-    client.cookies["age"] = signing.get_cookie_signer(salt="age" + agegate.SALT).sign(agegate.ADULT)
+    said = HttpResponse()
+    said.set_signed_cookie(agegate.COOKIE, agegate.ADULT, salt=agegate.SALT)
+    client.cookies.update(said.cookies)
     with connection.execute_wrapper(away):
         page = client.get("/")
         answer = client.get("/", headers={"accept": "application/json"})
