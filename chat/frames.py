@@ -183,9 +183,22 @@ def encode(frame: ServerFrame) -> str:
 
 
 class Time(str):
-    """A time as it travels, in ISO 8601. Templates, which get the same shapes, show the moment it was made from."""
+    """A time as it travels, in ISO 8601. Templates, which get the same shapes, show the moment it was made from.
+
+    In UTC, until the page's script says it in the viewer's zone and words.
+    """
 
     moment: datetime
+
+    @property
+    def day(self) -> str:
+        """14 Nov"""
+        return f"{self.moment.day} {self.moment:%b}"
+
+    @property
+    def stamp(self) -> str:
+        """14 Nov, 21:07"""
+        return f"{self.day}, {self.moment:%H:%M}"
 
 
 def iso(moment: datetime | None) -> Time | None:
