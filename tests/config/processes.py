@@ -16,6 +16,7 @@ from tests.servers import DEADLINE, ROOT, Process, free_port
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without anybody's .env, and with what a test adds."""
     base = {**os.environ, "ENV_FILE": os.devnull, "DEBUG": "1", "SECRET_KEY": "for-tests-only"}
+    base["PYTHONFAULTHANDLER"] = "1"  # a process that crashes says where, in its log
     return {**base, **more}
 
 

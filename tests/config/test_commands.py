@@ -111,7 +111,7 @@ def test_the_same_command_takes_the_real_servers_that_are_named(tmp_path, transa
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_hands_replies_on_closes_sockets_with_1012_and_exits_cleanly(dusk, sig):
     with open_tab(dusk) as (browser, conversation, websocket):
-        assert dusk.stop(sig) == 0
+        assert dusk.stop(sig) == 0, dusk.said()
         with pytest.raises(ConnectionClosed) as closed:
             list(websocket)
         assert closed.value.rcvd.code == 1012
