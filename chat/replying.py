@@ -181,7 +181,8 @@ class Desk:
         self.drafts: dict[UUID, Draft] = {}
         self.looking: asyncio.Task[None] | None = None
         self.stopping = False
-        threading.Thread(target=self.loop.run_forever, name="replies", daemon=True).start()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="replies", daemon=True)
+        self.thread.start()
 
     async def write_reply(self, reply_id: UUID) -> None:
         """Claim, stream, settle."""
@@ -317,7 +318,15 @@ def hand_on(grace: float | None = None) -> None:
         asyncio.run_coroutine_threadsafe(_desk.hand_on(seconds), _desk.loop).result(seconds + 10)
 
 
+def close() -> None:
+    """End the desk's loop. An interpreter that ends around a running loop may crash."""
+    if _desk is not None:
+        _desk.loop.call_soon_threadsafe(_desk.loop.stop)
+        _desk.thread.join(2)
+
+
 bells.before_stopping(hand_on)
+bells.when_done(close)
 
 
 def take(reply_id: UUID) -> Job | None:

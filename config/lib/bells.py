@@ -107,11 +107,17 @@ def _answer_on_a_thread(name: str, arguments: tuple[str, ...]) -> None:
 # --- The end of a worker ---------------------------------------------------------------------------------------
 
 _before_stopping: list[Callable[[], None]] = []
+_when_done: list[Callable[[], None]] = []
 
 
 def before_stopping(deed: Callable[[], None]) -> None:
     """Do this when the worker stops, before it waits for the tasks that are at work."""
     _before_stopping.append(deed)
+
+
+def when_done(deed: Callable[[], None]) -> None:
+    """Do this when a process that answers its own bells has stopped, and no task is at work any more."""
+    _when_done.append(deed)
 
 
 def stop() -> None:
@@ -128,6 +134,8 @@ def stop() -> None:
         deed()
     if pool is not None:
         pool.shutdown()
+        for deed in _when_done:
+            deed()
 
 
 # --- Celery ----------------------------------------------------------------------------------------------------

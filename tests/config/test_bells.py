@@ -51,7 +51,8 @@ NOTE, WAIT = f"{__name__}.note", f"{__name__}.wait"
 @pytest.fixture(autouse=True)
 def _nothing_done(monkeypatch):
     done.__init__()
-    monkeypatch.setattr(bells, "_before_stopping", [])  # the desk of this process goes on
+    for hooks in ("_before_stopping", "_when_done"):  # the desk of this process goes on
+        monkeypatch.setattr(bells, hooks, [])
     yield
     done.go_on.set()
     bells.stop()
