@@ -295,7 +295,10 @@ class ReplyQuerySet(OwedQuerySet):
     """Replies by what is to be done about them."""
 
     def owed(self) -> "ReplyQuerySet":
-        """Replies that somebody still has to write: few, and in an index of their own."""
+        """Replies that somebody still has to write: few, and in an index of their own.
+
+        By their state: a process from before `due_at` ends replies without it.
+        """
         return self.filter(state__in=Reply.OWED)
 
     def over(self, budget: int) -> "ReplyQuerySet":

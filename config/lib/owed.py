@@ -37,7 +37,7 @@ class OwedQuerySet(models.QuerySet[Any]):
 
     def due(self, since: timedelta = timedelta(0)) -> Self:
         """Those that somebody should look at, for so long already: nobody has them, or who had them is gone."""
-        return self.filter(due_at__lte=Now() - since if since else Now())
+        return self.owed().filter(due_at__lte=Now() - since if since else Now())
 
     def claim(self, pk: Any, *, token: UUID, **changes: Any) -> bool:
         """Take one to do it, if it is due; whoever had it before is fenced off."""

@@ -237,6 +237,18 @@ def test_a_reply_whose_worker_died_is_written_by_another(hands, rung):
     assert Reply.objects.get().attempts == 2
 
 
+def test_a_reply_that_a_process_from_before_the_deploy_ended_is_not_written_again(hands, rung):
+    hands.send()
+    gone = timezone.now() - timedelta(minutes=5)
+    Reply.objects.update(state="done", due_at=gone)  # such a process knows no due_at
+    rung.clear()
+    owed.sweep()
+    assert rung_for_replies(rung) == []
+    assert not Reply.objects.claim(the_reply().pk, token=uuid.uuid4())
+    tasks.write_reply(str(the_reply().pk))
+    assert hers(hands.conversation) == []
+
+
 def test_a_reply_nobody_heard_of_is_rung_again(hands, rung):
     hands.send()
     assert rung_for_replies(rung) == [str(the_reply().pk)]
