@@ -136,6 +136,23 @@ def test_deleting_asks_first_and_keeping_is_the_default(talk, alice):
     assert not tab.conversation.messages.exists()
 
 
+def test_a_menu_takes_the_focus_once_and_never_back_from_who_was_quicker(talk, alice):
+    conversation_with("ines", alice)
+    page = talk().page
+    opened = """async quick => {
+      const menu = document.getElementById("chat-menu");
+      const heard = new Promise(done => menu.addEventListener("toggle", () => setTimeout(done), { once: true }));
+      document.querySelector("[popovertarget=chat-menu]").click();
+      if (quick) menu.querySelector("[data-dialog]").focus();
+      await heard;
+      const at = document.activeElement;
+      menu.hidePopover();
+      return at === menu.querySelector(".menu-item") ? "first" : at.dataset.dialog;
+    }"""
+    assert page.evaluate(opened, False) == "first"
+    assert page.evaluate(opened, True) == "chat-delete"
+
+
 def test_tab_goes_through_a_conversation_in_the_order_in_which_it_is_read(talk, alice):
     conversation_with("ines", alice)
     tab = talk()

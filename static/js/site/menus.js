@@ -12,9 +12,10 @@ export function mount(root) {
   root.addEventListener(
     "toggle",
     (event) => {
-      if (event.target.matches?.(".menu[popover]") && event.newState === "open") {
-        event.target.querySelector(".menu-item")?.focus({ preventScroll: true });
-      }
+      const menu = event.target;
+      if (!menu.matches?.(".menu[popover]") || event.newState !== "open") return;
+      // It comes a task later: who was quick is inside already.
+      if (!menu.contains(document.activeElement)) menu.querySelector(".menu-item")?.focus({ preventScroll: true });
     },
     true, // toggle does not bubble
   );
