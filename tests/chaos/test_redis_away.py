@@ -35,7 +35,7 @@ class Tab:
         url = str(self.browser.http.base_url).replace("http", "ws", 1).rstrip("/")
         headers = {"Cookie": self.browser.cookies}
         origin = str(self.browser.http.base_url).rstrip("/")
-        self.socket = connect(f"{url}/ws/", origin=origin, additional_headers=headers, proxy=None)
+        self.socket = connect(f"{url}/ws/", origin=origin, additional_headers=headers, proxy=None, legacy=True)
 
     def watch(self):
         """Ask what is newer, and listen until that is told; reconnect when the socket is gone."""
