@@ -28,7 +28,9 @@ ENDLESS = [delta("Once "), 0.2, delta("upon "), 0.2, delta("a "), HANG]
 def open_socket(member):
     origin = str(member.http.base_url).rstrip("/")
     headers = {"Cookie": member.cookies}
-    return connect(f"{origin.replace('http', 'ws', 1)}/ws/", origin=origin, additional_headers=headers, proxy=None, legacy=True)
+    return connect(
+        f"{origin.replace('http', 'ws', 1)}/ws/", origin=origin, additional_headers=headers, proxy=None, legacy=True
+    )
 
 
 def close_code(socket):
