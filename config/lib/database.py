@@ -1,6 +1,8 @@
 """The database from an event loop, while we wait for somebody else, and deeds that survive a torn transaction."""
 
 import asyncio
+import random
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -17,6 +19,7 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 TRIES = 3
+PAUSE = (0.005, 0.05)  # seconds before another try, by chance: two that tore each other would do it again in step
 # PostgreSQL's codes: serialization failure, deadlock; connection lost; ended by an administrator, a crash, a restart.
 TORN = ("40001", "40P01", "08", "57P01", "57P02")
 
@@ -38,6 +41,7 @@ def tried_again(deed: Callable[P, R]) -> Callable[P, R]:
                 if not code.startswith(TORN):
                     raise
                 log.warning("transaction_torn", deed=deed.__name__, code=code)
+                time.sleep(random.uniform(*PAUSE))  # noqa: S311
         return deed(*args, **kwargs)
 
     return trying
