@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
-from chat.llm import NoAnswer, Text, close_llm, get_llm
+from chat.llm import BrokenOff, NoAnswer, Text, close_llm, get_llm
 from chat.llm.base import FilteredAnswer, Finished, Refused, TimedOut, Unreachable
 from chat.llm.chain import Breaker, Chain
 from tests.chat.llm.conftest import ask, asking, provider
@@ -144,9 +144,19 @@ async def test_when_all_are_left_alone_all_are_still_tried(both):
     assert [len(host.requests) for host in both] == [7, 7]
 
 
-async def test_logs_say_which_and_why_and_nothing_else(only_primary):
-    only_primary.play([delta("Hel"), event({"error": {"message": "secret", "type": "server_error"}}), finish(), DONE])
-    with capture_logs() as logs, pytest.raises(NoAnswer):
+SECRET = event({"error": {"message": "secret", "type": "server_error"}})
+
+
+@pytest.mark.parametrize(
+    ("script", "visible", "failure"),
+    [
+        ([delta("Hel") + SECRET, finish(), DONE], False, NoAnswer),  # in one packet: nobody saw the words
+        ([delta("Hel"), 0.5, SECRET, finish(), DONE], True, BrokenOff),
+    ],
+)
+async def test_logs_say_which_and_why_and_nothing_else(only_primary, script, visible, failure):
+    only_primary.play(script)
+    with capture_logs() as logs, pytest.raises(failure):
         await ask()
     assert logs == [
         {
@@ -156,7 +166,7 @@ async def test_logs_say_which_and_why_and_nothing_else(only_primary):
             "status": None,
             "reason": "error inside the answer server_error",
             "attempt": 1,
-            "visible": False,
+            "visible": visible,
         }
     ]
 
