@@ -14,12 +14,16 @@ import httpx
 from django.conf import settings
 from django.utils import timezone
 
+from config.lib.database import give_back_connection
+from config.lib.waiting import Bulkhead
+
 TIMEOUT_SECONDS = 3.0
 TOKEN_MAX_CHARACTERS = 2048
 TOKEN_MAX_AGE = timedelta(seconds=300)
 CLOCK_SKEW = timedelta(seconds=60)
 FIELD = "cf-turnstile-response"  # what Cloudflare's script calls its form field
 _DUMMY = re.compile(r"[123]x0{8,}")
+_requests = Bulkhead(12)  # that wait for Cloudflare, of the 32 that are at work in a process
 
 
 class SecurityCheckFailed(Exception):
@@ -41,8 +45,8 @@ def is_dummy(key: str) -> bool:
 def verify(token: object, *, action: str, remote_ip: str | None = None) -> None:
     """Accept a token that Cloudflare made for this site and this action within five minutes.
 
-    Raises SecurityCheckFailed for any other, and whenever Cloudflare does not plainly say yes. Calls the
-    network: never inside a transaction.
+    Raises SecurityCheckFailed for any other, and whenever Cloudflare does not plainly say yes; Full when very many
+    ask already. Calls the network: never inside a transaction.
     """
     if not isinstance(token, str) or not token.isascii() or not 0 < len(token) <= TOKEN_MAX_CHARACTERS:
         raise SecurityCheckFailed("no-token")
@@ -75,9 +79,11 @@ def _ask(token: str, remote_ip: str | None) -> dict[str, Any]:
         "idempotency_key": str(uuid.uuid4()),
         **({"remoteip": remote_ip} if remote_ip else {}),
     }
-    verdict = _post(question)
-    if verdict is None or "internal-error" in _codes(verdict):
+    with _requests.place():
+        give_back_connection()
         verdict = _post(question)
+        if verdict is None or "internal-error" in _codes(verdict):
+            verdict = _post(question)
     if verdict is None:
         raise SecurityCheckFailed("unavailable")
     return verdict

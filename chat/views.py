@@ -17,6 +17,7 @@ from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation
 from chat.quotas import QuotaExhausted
 from config.lib.doors import MemberRequest, View, kept_by_nobody, private_page, refused
+from config.lib.waiting import Full
 from girls.models import Girl
 
 
@@ -35,6 +36,9 @@ def answers_json(view: View) -> View:
             response = refused(error.code, error.message, 400)
         except SecurityCheckFailed:
             response = refused("security_check_failed", "Security check failed", 403)
+        except Full as full:
+            response = refused("busy", "Very many people are here right now. Wait a moment.", 503)
+            response["Retry-After"] = str(full.retry_after)
         except QuotaExhausted as error:
             response = refused("quota_exhausted", "Nothing is left for free here.", 402, kind=error.kind)
         except ratelimits.TooManyRequests as error:

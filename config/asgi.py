@@ -16,10 +16,15 @@ from channels.routing import ProtocolTypeRouter
 
 from chat.routing import websocket
 from config import urls  # noqa: F401 - all pages, before the first is asked for
-from config.health import lifespan
+from config.bodies import most_of
+from config.health import Health, lifespan
 from config.lib.handler import ThreadedHandler
 from config.origins import SameOrigin
 
 application = ProtocolTypeRouter(
-    {"http": ThreadedHandler(), "websocket": SameOrigin(AuthMiddlewareStack(websocket)), "lifespan": lifespan}
+    {
+        "http": Health(ThreadedHandler(most_of)),
+        "websocket": SameOrigin(AuthMiddlewareStack(websocket)),
+        "lifespan": lifespan,
+    }
 )

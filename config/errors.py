@@ -1,6 +1,7 @@
 """What is answered when something is wrong: a page for people, and the site's own shape for its JavaScript."""
 
 import sys
+from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from django.shortcuts import render
 from django.template import loader
 
 from config.lib.doors import refused
+from config.lib.waiting import Full
 
 
 def _answer(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:
@@ -45,6 +47,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = "5"
         return response
     return _bare(request, 500, "server_error", "Something went wrong on our side.", "500.html")
+
+
+class VendorsAreBusy:
+    """503 for whoever would wait for a vendor for whom very many wait already."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The answer, if that is what was raised."""
+        if not isinstance(exception, Full):
+            return None
+        response = _bare(request, 503, "busy", "Very many people are here right now. Wait a moment.", "503.html")
+        response["Retry-After"] = str(exception.retry_after)
+        return response
 
 
 def _bare(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:

@@ -1,145 +1,164 @@
-"""For machines: does the process live, may it get traffic, and how are the replies doing."""
+"""For machines: does the process live, may it get traffic, and how is it doing.
 
+Answered on the event loop, before Django: what the threads of pages wait for is nothing to these. Who has to be asked
+(the database, Redis) is asked on a thread of its own, one question at a time, and is waited for a second at most.
+"""
+
+import asyncio
+import json
 import signal
 import threading
-from collections import Counter
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError
-from django.db.models import Count, Min, Q, Sum
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
+from django.db import DatabaseError, OperationalError, connection
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from chat.models import Reply
-from config.lib import redis
+from config.lib import redis, waiting
+from config.metrics import REPLIES, replies_are_late
 
-LATE_SECONDS = 30  # two sweeps: a reply that nobody took for so long says that the worker or beat is gone
-WINDOW = timedelta(minutes=5)
-BUCKETS_MS = (100, 250, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 40_000, 60_000)
+SECONDS = 1.0  # for an answer; who is slower counts as away
+PATIENCE = 5.0  # for a database that says nothing, before its thread tries another connection
+
+T = TypeVar("T")
 
 draining = threading.Event()
 
 
-@require_safe
-@never_cache
-def healthz(request: HttpRequest) -> HttpResponse:
+class Question(Generic[T]):
+    """Something that only others know. However many want to know, one asks."""
+
+    def __init__(self, ask: Callable[[], T]) -> None:
+        self._ask = ask
+        self._threads = ThreadPoolExecutor(1, f"health-{ask.__name__}")
+        self._asked: Future[T] | None = None
+
+    async def answer(self) -> T:
+        """Raises TimeoutError, or whatever asking raised."""
+        if self._asked is None or self._asked.done():
+            self._asked = self._threads.submit(self._on_its_thread)
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._asked)), SECONDS)
+
+    def _on_its_thread(self) -> T:
+        with waiting.at_most(PATIENCE):
+            try:
+                return self._ask()
+            finally:
+                connection.close()
+
+
+def has_tables() -> bool:
+    """Whether the database answers, and is ours. Reads no table: one that is locked is none that is away."""
+    return Reply._meta.db_table in connection.introspection.table_names()
+
+
+def redis_is_there() -> bool:
+    """Whether Redis answers."""
+    return redis.is_there(settings.REDIS_URL)
+
+
+def replies() -> bytes:
+    """What the rows say, as Prometheus reads it."""
+    return generate_latest(REPLIES)
+
+
+DATABASE, LATE, REDIS, METRICS = (
+    Question(has_tables),
+    Question(replies_are_late),
+    Question(redis_is_there),
+    Question(replies),
+)
+AWAY = (TimeoutError, DatabaseError)
+
+
+class Health:
+    """The doors of machines, in front of all others."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+        self.doors = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        door = self.doors.get(scope["path"])
+        if door is None:
+            return await self.application(scope, receive, send)
+        if scope["method"] in {"GET", "HEAD"}:
+            status, kind, body = await door(scope)
+        else:
+            status, kind, body = 405, b"text/plain", b""
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            *([(b"allow", b"GET, HEAD")] if status == 405 else []),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+Answer = tuple[int, bytes, bytes]
+
+
+def _said(code: int, /, **report: str) -> Answer:
+    return code, b"application/json", json.dumps(report).encode()
+
+
+async def healthz(scope: Any) -> Answer:
     """The process answers. Nothing else is asked, so that a database outage restarts no server."""
-    return JsonResponse({"status": "ok"})
+    return _said(200, status="ok")
 
 
-@require_safe
-@never_cache
-def readyz(request: HttpRequest) -> HttpResponse:
+async def readyz(scope: Any) -> Answer:
     """May traffic come here? The database must answer; the rest is reported and costs nothing: rows wait."""
     if draining.is_set():
-        return JsonResponse({"status": "draining"}, status=503)
+        return _said(503, status="draining")
     try:
-        replies = replies_are_late()
-    except DatabaseError:
-        return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
-    report = {"database": "ok", "redis": redis_state(), "replies": "late" if replies else "ok"}
-    degraded = report["redis"] == "away" or replies
-    return JsonResponse({"status": "degraded" if degraded else "ok", **report})
+        if not await DATABASE.answer():
+            return _said(503, status="unavailable", database="empty")
+    except AWAY:
+        return _said(503, status="unavailable", database="away")
+    late, away = await asyncio.gather(_replies_state(), _redis_state())
+    degraded = late != "ok" or away == "away"
+    return _said(200, status="degraded" if degraded else "ok", database="ok", redis=away, replies=late)
 
 
-def replies_are_late() -> bool:
-    """Whether a reply has waited unclaimed, or lain with a dead worker, for longer than two sweeps take."""
-    return Reply.objects.due(timedelta(seconds=LATE_SECONDS)).exists()
+async def _replies_state() -> str:
+    try:
+        return "late" if await LATE.answer() else "ok"
+    except (TimeoutError, OperationalError):  # the table is locked
+        return "unknown"
 
 
-def redis_state() -> str:
-    """ok, away, or unused. Takes half a second at most."""
+async def _redis_state() -> str:
     if not settings.REDIS_URL:
         return "unused"
-    return "ok" if redis.is_there(settings.REDIS_URL) else "away"
+    try:
+        return "ok" if await REDIS.answer() else "away"
+    except TimeoutError:
+        return "away"
 
 
-@require_safe
-@never_cache
-def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text, for the bearer of METRICS_TOKEN; without one, for anybody while DEBUG is on, else nobody."""
-    token = settings.METRICS_TOKEN
-    given = request.headers.get("Authorization", "")
-    if not (constant_time_compare(given, f"Bearer {token}") if token else settings.DEBUG):
-        raise Http404
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+async def metrics(scope: Any) -> Answer:
+    """Prometheus' text, for the bearer of METRICS_TOKEN; without one, for anybody while DEBUG is on, else nobody.
 
-
-class RepliesCollector(Collector):
-    """What the Reply rows say at the moment of the scrape, in two queries.
-
-    Web and workers are many processes that come and go; the rows are the one place that knows them all.
-    Figures of finished replies cover the last five minutes: they are gauges, to be shown as they are.
+    What the process itself knows is always there; what the rows say only when the database answers.
     """
-
-    def describe(self) -> list[Metric]:
-        """Nothing: registering must not ask the database."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """Replies owed and the oldest of them; finished ones by provider with tokens and latency."""
-        now = timezone.now()
-        owed = GaugeMetricFamily("dusk_replies_owed", "Replies not yet done.", labels=["state"])
-        counts = {state.value: 0 for state in Reply.OWED}
-        oldest = now
-        for row in (
-            Reply.objects.filter(state__in=Reply.OWED).values("state").annotate(n=Count("pk"), at=Min("created_at"))
-        ):
-            counts[row["state"]] = row["n"]
-            oldest = min(oldest, row["at"])
-        for state, n in counts.items():
-            owed.add_metric([state], n)
-        yield owed
-        age = (now - oldest).total_seconds()
-        yield GaugeMetricFamily("dusk_queue_age_seconds", "Age of the oldest reply owed; 0 when none is.", value=age)
-        yield from self._finished(now - WINDOW)
-
-    def _finished(self, since: Any) -> Iterator[Metric]:
-        labels = ["provider", "model"]
-        finished = GaugeMetricFamily("dusk_replies_finished", "In five minutes.", labels=[*labels, "state"])
-        tokens = GaugeMetricFamily("dusk_llm_tokens", "In five minutes.", labels=[*labels, "direction"])
-        latencies = {
-            field: GaugeHistogramMetricFamily(name, "Of replies done in five minutes, from claim.", labels=labels)
-            for field, name in (
-                ("first_token_ms", "dusk_llm_first_token_seconds"),
-                ("total_ms", "dusk_llm_total_seconds"),
-            )
-        }
-        figures: dict[str, Any] = {"n": Count("pk"), "tin": Sum("tokens_in"), "tout": Sum("tokens_out")}
-        for field in latencies:
-            figures[f"{field}_n"] = Count(field)
-            figures[f"{field}_sum"] = Sum(field)
-            figures |= {f"{field}_{b}": Count("pk", filter=Q(**{f"{field}__lte": b})) for b in BUCKETS_MS}
-        rows = Reply.objects.filter(finished_at__gte=since).values("provider", "model", "state")
-        ended: Any = rows.annotate(**figures)
-        spent: Counter[tuple[str, ...]] = Counter()  # over all states
-        for row in ended.order_by("provider", "model", "state"):
-            who = (row["provider"] or "none", row["model"] or "none")
-            finished.add_metric([*who, row["state"]], row["n"])
-            spent[*who, "in"] += row["tin"] or 0
-            spent[*who, "out"] += row["tout"] or 0
-            if row["state"] != Reply.State.DONE:
-                continue
-            for field, family in latencies.items():
-                buckets = [(str(b / 1000), row[f"{field}_{b}"]) for b in BUCKETS_MS]
-                buckets.append(("+Inf", row[f"{field}_n"]))
-                family.add_metric(who, buckets, (row[f"{field}_sum"] or 0) / 1000)
-        for whose, n in spent.items():
-            tokens.add_metric(whose, n)
-        yield from (finished, tokens, *latencies.values())
-
-
-REGISTRY.register(RepliesCollector())
+    token = settings.METRICS_TOKEN
+    given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+    if not (constant_time_compare(given, f"Bearer {token}") if token else settings.DEBUG):
+        return 404, b"text/plain", b"Not found."
+    text = generate_latest(REGISTRY)
+    try:
+        text += await METRICS.answer()
+    except AWAY:
+        text += b"# The database is away.\n"
+    return 200, CONTENT_TYPE_LATEST.encode(), text
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

@@ -30,16 +30,6 @@ QUIET = (
 )
 
 
-PROBES = ("GET /healthz", "GET /readyz", "GET /metrics")
-
-
-def without_probes(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Leave out the probes that went well: machines ask every few seconds."""
-    if event.get("code") == 200 and event.get("request") in PROBES:
-        raise structlog.DropEvent
-    return event
-
-
 def one_line(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """Escape line breaks, so that nobody can write a second line into a log that is read as lines."""
     for key, value in event.items():
@@ -61,7 +51,6 @@ COMMON: list[Any] = [
 # `capture_logs`) swaps what is in it. A second list would be one that some loggers do not know.
 OURS: list[Any] = [
     structlog.stdlib.filter_by_level,
-    without_probes,
     *COMMON,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

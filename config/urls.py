@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, pages
+from config import pages
 
 urlpatterns = [
     path("", include("girls.urls")),
@@ -15,9 +15,6 @@ urlpatterns = [
     path("safety/", pages.safety, name="safety"),
     path("terms/", pages.terms, name="terms"),
     path("privacy/", pages.privacy, name="privacy"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),
 ]
 

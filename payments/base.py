@@ -2,6 +2,7 @@
 
 ProcessorError
 ├── ProcessorDown        it did not answer, or asked to be left alone: later it may
+│   └── ProcessorBusy    it was not asked: as many requests as may are waiting for it
 ├── ProcessorRefused     it will not do this: asking again will not help
 ├── UnknownPayment       it knows no such payment
 └── BadEvent             it did not send this, or not lately, or it makes no sense
@@ -12,7 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from config.lib.waiting import Bulkhead
 from payments.models import Purchase
+
+requests = Bulkhead(12)  # that wait for the processor, of the 32 that are at work in a process
 
 
 class ProcessorError(Exception):
@@ -21,6 +25,10 @@ class ProcessorError(Exception):
 
 class ProcessorDown(ProcessorError):
     """It did not answer in time, or not sensibly."""
+
+
+class ProcessorBusy(ProcessorDown):
+    """Too many wait for it already."""
 
 
 class ProcessorRefused(ProcessorError):

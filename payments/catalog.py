@@ -4,6 +4,7 @@ While the processor is down the old list stays on sale.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.premium import MAX_DAYS
+from config.lib import waiting
 from config.lib.database import give_back_connection
+from payments import base
 from payments.base import Offer, ProcessorError
 from payments.models import CatalogCache
 from payments.processor import get_processor
@@ -161,9 +164,10 @@ def _says_yes(value: Any) -> bool:
 
 
 def _wait_for_the_first() -> CatalogCache:
-    """Somebody else fetches the very first list: wait for it, unless it failed."""
+    """Somebody else fetches the very first list: wait for it, unless it failed, or very many wait already."""
     until = time.monotonic() + WAIT_SECONDS
-    while (row := _row()).refreshed_at is None and not row.error and time.monotonic() < until:
-        give_back_connection()
-        time.sleep(0.1)
-    return row
+    with suppress(waiting.Full), base.requests.place():
+        while (row := _row()).refreshed_at is None and not row.error and time.monotonic() < until:
+            give_back_connection()
+            time.sleep(0.1)
+    return _row()

@@ -9,9 +9,20 @@ from typing import Any
 import stripe
 from django.conf import settings
 
+from config.lib import waiting
 from config.lib.database import give_back_connection
-from payments import stripe_shapes
-from payments.base import BadEvent, Event, Offer, Payment, ProcessorDown, ProcessorRefused, Started, UnknownPayment
+from payments import base, stripe_shapes
+from payments.base import (
+    BadEvent,
+    Event,
+    Offer,
+    Payment,
+    ProcessorBusy,
+    ProcessorDown,
+    ProcessorRefused,
+    Started,
+    UnknownPayment,
+)
 from payments.models import Purchase
 
 TIMEOUT_SECONDS = 10
@@ -101,7 +112,10 @@ def _asking() -> Iterator[stripe.StripeClient]:
     """Stripe's client, its errors in our words."""
     give_back_connection()
     try:
-        yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+        with base.requests.place():
+            yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+    except waiting.Full as error:
+        raise ProcessorBusy("very many wait for it") from error
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise ProcessorDown(f"{type(error).__name__}: {error.code or 'no answer'}") from error
     except stripe.InvalidRequestError as error:

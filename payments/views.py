@@ -17,14 +17,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import ratelimits
 from accounts.models import User
-from config.lib.doors import MemberRequest, private_page, safe_next
+from config.lib.doors import MemberRequest, private_page, safe_next, takes
+from config.lib.waiting import Full
 from payments import catalog, checkout, fulfilment, money, processor, stripe_scripted, webhooks
-from payments.base import BadEvent, ProcessorError, UnknownPayment
+from payments.base import BadEvent, ProcessorBusy, ProcessorError, UnknownPayment
 from payments.catalog import Plan
 from payments.forms import CheckoutForm
 from payments.models import Purchase, ScriptedSession
 
-EVENT_MAX_BYTES = 256 * 1024
+EVENT_MAX_BYTES = 1024 * 1024
 STATES = {
     Purchase.Status.PAID: "paid",
     Purchase.Status.PENDING: "waiting",
@@ -84,7 +85,9 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
         return _plans(request, next_url, error=error, status=400)
     except checkout.CheckoutUnavailable:
         error = "We can’t reach our payment service. You weren’t charged. Try again in a minute."
-        return _plans(request, next_url, error=error, status=503)
+        response = _plans(request, next_url, error=error, status=503)
+        response["Retry-After"] = "60"
+        return response
     except checkout.AlreadyDone as done:
         return SeeOther(f"{reverse('payments:success')}?session_id={done.purchase.session_id}")
 
@@ -95,17 +98,19 @@ def success(request: MemberRequest) -> HttpResponse:
     """How a payment went: by what the processor says, not by the address. Asked for again while it is on its way."""
     mine = Purchase.objects.visible_to(request.user).exclude(session_id=None)
     purchase = get_object_or_404(mine, session_id=request.GET.get("session_id", "").replace("\0", ""))
-    state = STATES[Purchase.Status(purchase.status)]
+    state, status = STATES[Purchase.Status(purchase.status)], 200
     if purchase.status in (Purchase.Status.OPEN, Purchase.Status.PENDING):
         try:
             ratelimits.may_ask_about_payment(request.user)
             purchase = fulfilment.settle(purchase.pk)
             state = STATES[Purchase.Status(purchase.status)]
+        except ProcessorBusy:
+            state, status = "waiting", 503
         except (ratelimits.TooManyRequests, ProcessorError, fulfilment.Overtaken, fulfilment.PaymentRefused):
             state = "waiting"  # the webhook or the sweep will know
     user = User.objects.get(pk=request.user.pk)  # the date that the payment just moved
     if not request.accepts("text/html"):
-        return JsonResponse({"state": state, "premium_until": user.premium_until})
+        return _soon(JsonResponse({"state": state, "premium_until": user.premium_until}, status=status))
     if purchase.status in (Purchase.Status.REFUNDED, Purchase.Status.DISPUTED):
         return redirect("payments:account")
     context = {
@@ -116,7 +121,14 @@ def success(request: MemberRequest) -> HttpResponse:
         "next": safe_next(request, purchase.next_url),
         "scripted_checkout": processor.is_scripted(),
     }
-    return render(request, "payments/success.html", context)
+    return _soon(render(request, "payments/success.html", context, status=status))
+
+
+def _soon(response: HttpResponse) -> HttpResponse:
+    """Asked again in a moment, there is more to say, if there was too much to do."""
+    if response.status_code == 503:
+        response["Retry-After"] = str(Full.retry_after)
+    return response
 
 
 @private_page
@@ -175,6 +187,7 @@ def scripted(request: MemberRequest, session_id: str) -> HttpResponse:
     return render(request, "payments/scripted.html", context, status=status)
 
 
+@takes(EVENT_MAX_BYTES)
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:

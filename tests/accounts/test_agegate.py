@@ -27,9 +27,7 @@ def test_characters_are_not_sent_before_the_question_is_answered(client, mara, u
     assert page["X-Robots-Tag"] == "noindex"
 
 
-@pytest.mark.parametrize(
-    "url", ["/accounts/login/", "/accounts/signup/", "/safety/", "/terms/", "/privacy/", "/healthz"]
-)
+@pytest.mark.parametrize("url", ["/accounts/login/", "/accounts/signup/", "/safety/", "/terms/", "/privacy/"])
 def test_other_pages_ask_nothing(client, url):
     page = client.get(url)
     assert page.status_code == 200

@@ -42,7 +42,8 @@ def test_variables_are_those_of_the_example(path):
 
 @BY_NAME
 def test_metrics_are_counted(path):
-    source = (ROOT / "config" / "health.py").read_text() + (ROOT / "chat" / "consumers.py").read_text()
+    modules = [*(ROOT / "config").rglob("*.py"), ROOT / "chat" / "consumers.py"]
+    source = "".join(module.read_text() for module in modules)
     for name in re.findall(r"\bdusk_\w+", path.read_text()):
         assert f'"{name}"' in source, name
 

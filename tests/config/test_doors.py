@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 # Anybody may knock here. What is not named asks who one is.
 FOR_EVERYBODY = {
     "", "girls/<slug:slug>/", "age/", "signin", "reset-password", "media/<path:path>", "plans/",
-    "safety/", "terms/", "privacy/", "healthz", "readyz", "metrics", "webhooks/stripe/",
+    "safety/", "terms/", "privacy/", "webhooks/stripe/",
     "accounts/signup/", "accounts/login/", "accounts/inactive/", "accounts/confirm-email/",
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/login/code/confirm/",
     "accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/",

@@ -1,6 +1,7 @@
 """Requests on their way from the event loop to Django, and answers on their way back."""
 
 import asyncio
+import json
 import threading
 import tracemalloc
 from contextvars import ContextVar
@@ -44,27 +45,36 @@ def file(request):
     return FileResponse(open(request.scope["file"], "rb"), content_type="video/mp4")
 
 
+def wait(request):
+    return HttpResponse(b"".join(request.scope["film"]))
+
+
+def ping(request):
+    return HttpResponse("pong")
+
+
 @csrf_exempt
 def echo(request):
     return HttpResponse(request.read())
 
 
-urlpatterns = [path("stream", stream), path("file", file), path("echo", echo)]
+urlpatterns = [path("ping", ping), path("wait", wait), path("stream", stream), path("file", file), path("echo", echo)]
 
 
 @pytest.fixture
 def handler(settings):
     settings.ROOT_URLCONF = __name__
-    return ThreadedHandler()
+    return ThreadedHandler(lambda scope: 4 * MB if scope["path"] == "/echo" else 0)
 
 
 def scope(target, method="GET", **more):
     headers = [(b"host", b"127.0.0.1")]
-    return {"type": "http", "method": method, "path": target, "query_string": b"", "headers": headers, **more}
+    asked = {"type": "http", "method": method, "path": target, "query_string": b"", "headers": headers}
+    return {**asked, **more}
 
 
 async def get(handler):
-    browser = ApplicationCommunicator(handler, scope("/healthz"))
+    browser = ApplicationCommunicator(handler, scope("/ping"))
     await browser.send_input({"type": "http.request", "body": b""})
     status = (await browser.receive_output(30))["status"]
     await browser.receive_output(30)
@@ -72,14 +82,12 @@ async def get(handler):
     return status
 
 
-async def test_a_crowd_waits_for_its_turn_and_everybody_is_served():
-    handler = ThreadedHandler()
+async def test_a_crowd_waits_for_its_turn_and_everybody_is_served(handler):
     answers = await asyncio.gather(*(get(handler) for _ in range(3 * AT_ONCE)))
     assert answers == [200] * 3 * AT_ONCE
 
 
-async def test_who_comes_later_is_served_on_the_thread_that_is_there():
-    handler = ThreadedHandler()
+async def test_who_comes_later_is_served_on_the_thread_that_is_there(handler):
     for _ in range(20):
         assert await get(handler) == 200
         # The answer is here before its thread has said that it is free again; on a busy machine, long before.
@@ -88,8 +96,7 @@ async def test_who_comes_later_is_served_on_the_thread_that_is_there():
     assert len(handler._threads._threads) == 1
 
 
-async def test_uploads_that_stall_keep_nobody_waiting():
-    handler = ThreadedHandler()
+async def test_uploads_that_stall_keep_nobody_waiting(handler):
     slow = [ApplicationCommunicator(handler, scope("/echo", "POST")) for _ in range(2 * AT_ONCE)]
     for browser in slow:
         await browser.send_input({"type": "http.request", "body": b"a", "more_body": True})
@@ -111,14 +118,63 @@ async def test_a_body_arrives_whole_in_however_many_pieces(handler):
     assert said + message["body"] == b"x" * 3 * MB + b"y"
 
 
-async def test_who_sends_more_than_a_request_may_bring_is_cut_off(handler, settings):
-    settings.REQUEST_MAX_BYTES = 2 * MB
-    browser = ApplicationCommunicator(handler, scope("/echo", "POST"))
-    for _ in range(3):
+@pytest.mark.parametrize("declared", [b"8388608", b"99999999999999999999999"])
+async def test_who_announces_more_than_a_door_takes_is_refused_at_once(handler, declared):
+    browser = ApplicationCommunicator(handler, scope("/echo", "POST", headers=[(b"content-length", declared)]))
+    assert (await browser.receive_output(30))["status"] == 413
+
+
+@pytest.mark.parametrize(("door", "pieces"), [("/ping", 1), ("/nowhere", 1), ("/echo", 5)])
+async def test_who_sends_more_than_a_door_takes_is_cut_off(handler, door, pieces):
+    headers = [(b"host", b"127.0.0.1"), (b"transfer-encoding", b"chunked"), (b"accept", b"application/json")]
+    browser = ApplicationCommunicator(handler, scope(door, "POST", headers=headers))
+    for _ in range(pieces):
         await browser.send_input({"type": "http.request", "body": b"x" * MB, "more_body": True})
+    assert (await browser.receive_output(30))["status"] == 413
+    assert json.loads((await browser.receive_output(30))["body"])["error"]["code"] == "too_large"
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(handler, monkeypatch):
+    monkeypatch.setattr("config.lib.handler.BODY_SECONDS", 0.05)
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"100"), (b"accept", b"text/html")]
+    browser = ApplicationCommunicator(handler, scope("/echo", "POST", headers=headers))
+    await browser.send_input({"type": "http.request", "body": b"a", "more_body": True})
     start = await browser.receive_output(30)
-    assert start["status"] == 413
+    assert start["status"] == 408
     assert (b"Connection", b"close") in start["headers"]
+    assert b"too long" in (await browser.receive_output(30))["body"]
+
+
+async def test_bodies_of_all_together_fit_into_memory(handler, monkeypatch):
+    monkeypatch.setattr("config.lib.handler.BODIES_BYTES", 3 * MB)
+    slow = [ApplicationCommunicator(handler, scope("/echo", "POST")) for _ in range(4)]
+    for browser in slow:
+        await browser.send_input({"type": "http.request", "body": b"x" * MB, "more_body": True})
+    start = await slow[3].receive_output(30)
+    assert start["status"] == 503
+    assert (b"Retry-After", b"5") in start["headers"]
+    assert await get(handler) == 200
+    for browser in slow[:3]:
+        await browser.send_input({"type": "http.disconnect"})
+        await browser.wait(30)
+    browser = ApplicationCommunicator(handler, scope("/echo", "POST"))
+    await browser.send_input({"type": "http.request", "body": b"x" * MB})
+    assert (await browser.receive_output(30))["status"] == 200
+
+
+async def test_when_all_threads_are_stuck_nobody_queues_for_ever(handler, monkeypatch):
+    monkeypatch.setattr("config.lib.handler.QUEUE_SECONDS", 0.05)
+    stuck = [Film(2) for _ in range(AT_ONCE)]
+    waiting = [ApplicationCommunicator(handler, scope("/wait", film=film)) for film in stuck]
+    for browser in waiting:
+        await browser.send_input({"type": "http.request", "body": b""})
+    try:
+        assert await get(handler) == 503
+    finally:
+        for film in stuck:
+            film.may_go_on.set()
+    for browser in waiting:
+        await browser.wait(30)
 
 
 async def test_a_long_answer_is_sent_while_it_is_made(handler):
@@ -137,7 +193,7 @@ async def test_a_long_answer_is_sent_while_it_is_made(handler):
     assert whose.get() == "nobody's"
 
 
-async def test_answers_that_take_long_keep_nobody_waiting(handler, settings):
+async def test_answers_that_take_long_keep_nobody_waiting(handler):
     held = []
     for _ in range(2 * AT_ONCE):
         gate = asyncio.Event()
@@ -155,7 +211,6 @@ async def test_answers_that_take_long_keep_nobody_waiting(handler, settings):
 
         held.append((gate, asyncio.ensure_future(handler(scope("/stream", film=film), receive, send))))
     await asyncio.sleep(0.2)
-    settings.ROOT_URLCONF = "config.urls"
     assert await get(handler) == 200
     for gate, _ in held:
         gate.set()

@@ -1,19 +1,23 @@
 """What machines ask: does it live, may it get traffic, how are the replies doing."""
 
+import asyncio
 import signal
 import sys
+import threading
 from datetime import timedelta
 
 import httpx
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from chat import consumers  # noqa: F401 - the gauge of open sockets is theirs
 from chat.models import Conversation, Reply
 from config import health
+from config.asgi import application
 from tests.config.processes import environment, responds, until
+from tests.racing import needs_postgres
 from tests.servers import Process, free_port
 
 
@@ -26,38 +30,39 @@ def owe(conversation, **fields):
     return Reply.objects.create(conversation=conversation, answers_through=1, **fields)
 
 
-def samples(client, **headers):
-    answer = client.get("/metrics", headers=headers)
+def ask(path, method="GET", **headers):
+    """What a probe is told."""
+
+    async def asking():
+        way = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=way, base_url="http://10.0.0.7:8000") as probe:
+            return await probe.request(method, path, headers=headers)
+
+    return asyncio.run(asking())
+
+
+def samples(**headers):
+    answer = ask("/metrics", **headers)
     assert answer.status_code == 200
-    families = text_string_to_metric_families(answer.content.decode())
+    families = text_string_to_metric_families(answer.text)
     return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
 
 
-def test_healthz_asks_nobody(client):
-    assert client.get("/healthz").json() == {"status": "ok"}  # without the db fixture: a query would fail
+def test_healthz_asks_nobody():
+    assert ask("/healthz").json() == {"status": "ok"}  # without the db fixture: a query would fail
 
 
 @pytest.mark.embedded
-def test_ready_when_the_database_answers(client, db, settings):
-    answer = client.get("/readyz")
-    assert answer.status_code == 200
+def test_ready_when_the_database_answers(transactional_db, settings):
+    answer = ask("/readyz")
+    assert answer.status_code == 200, answer.text
     redis = "ok" if settings.REDIS_URL else "unused"
     assert answer.json() == {"status": "ok", "database": "ok", "redis": redis, "replies": "ok"}
 
 
-def test_not_ready_without_the_database(client, db):
-    def away(*args):
-        raise DatabaseError("gone")
-
-    with connection.execute_wrapper(away):
-        answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json()["database"] == "away"
-
-
-def test_without_redis_it_is_degraded_and_ready_all_the_same(client, db, settings):
+def test_without_redis_it_is_degraded_and_ready_all_the_same(transactional_db, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    answer = client.get("/readyz")
+    answer = ask("/readyz")
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["redis"] == "away"
@@ -68,18 +73,18 @@ def test_without_redis_it_is_degraded_and_ready_all_the_same(client, db, setting
     ("state", "fields"),
     [("queued", {"due_at": timedelta(seconds=40)}), ("writing", {"due_at": timedelta(seconds=40)})],
 )
-def test_a_reply_that_nobody_takes_is_reported(client, conversation, state, fields):
+def test_a_reply_that_nobody_takes_is_reported(transactional_db, conversation, state, fields):
     owe(conversation, state=state, **{name: timezone.now() - age for name, age in fields.items()})
-    answer = client.get("/readyz")
+    answer = ask("/readyz")
     assert answer.status_code == 200
     assert answer.json()["replies"] == "late"
 
 
-def test_a_process_that_is_leaving_is_not_ready_but_alive(client, db):
+def test_a_process_that_is_leaving_is_not_ready_but_alive(transactional_db):
     health.draining.set()
     try:
-        assert client.get("/readyz").status_code == 503
-        assert client.get("/healthz").status_code == 200
+        assert ask("/readyz").status_code == 503
+        assert ask("/healthz").status_code == 200
     finally:
         health.draining.clear()
 
@@ -100,31 +105,31 @@ def test_a_server_that_is_told_to_stop_says_so_while_it_serves_on(tmp_path):
         assert server.stop() in {0, -signal.SIGTERM}  # at the second one it stops at once
 
 
-def test_probes_change_nothing(client, db):
+def test_probes_change_nothing(transactional_db):
     for path in ("/healthz", "/readyz", "/metrics"):
-        assert client.post(path).status_code == 405
+        assert ask(path, "POST").status_code == 405
 
 
-def test_metrics_are_for_the_bearer_of_the_token_only(client, db, settings):
+def test_metrics_are_for_the_bearer_of_the_token_only(transactional_db, settings):
     settings.METRICS_TOKEN = "a-token"
-    assert client.get("/metrics").status_code == 404
-    assert client.get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 404
-    assert client.get("/metrics", headers={"Authorization": "Bearer a-token"}).status_code == 200
+    assert ask("/metrics").status_code == 404
+    assert ask("/metrics", Authorization="Bearer another").status_code == 404
+    assert ask("/metrics", Authorization="Bearer a-token").status_code == 200
 
 
-def test_without_a_token_metrics_are_for_nobody_outside_debug(client, db, settings):
+def test_without_a_token_metrics_are_for_nobody_outside_debug(transactional_db, settings):
     settings.METRICS_TOKEN = ""
     settings.DEBUG = False
-    assert client.get("/metrics").status_code == 404
+    assert ask("/metrics").status_code == 404
     settings.DEBUG = True
-    assert client.get("/metrics").status_code == 200
+    assert ask("/metrics").status_code == 200
 
 
 @pytest.mark.embedded
-def test_metrics_say_what_is_owed_and_how_old_it_is(client, conversation, settings):
+def test_metrics_say_what_is_owed_and_how_old_it_is(transactional_db, conversation, settings):
     settings.METRICS_TOKEN = "a-token"
     owe(conversation, created_at=timezone.now() - timedelta(seconds=50))
-    said = samples(client, Authorization="Bearer a-token")
+    said = samples(Authorization="Bearer a-token")
     assert said["dusk_replies_owed", "queued"] == 1
     assert said["dusk_replies_owed", "writing"] == 0
     assert 50 <= said["dusk_queue_age_seconds",] < 60
@@ -132,7 +137,7 @@ def test_metrics_say_what_is_owed_and_how_old_it_is(client, conversation, settin
 
 
 @pytest.mark.embedded
-def test_metrics_say_how_the_model_hosts_did(client, conversation, settings, django_assert_num_queries):
+def test_metrics_say_how_the_model_hosts_did(transactional_db, conversation, settings):
     settings.METRICS_TOKEN = "a-token"
     now = timezone.now()
     host = {"provider": "primary", "model": "m", "finished_at": now}
@@ -141,8 +146,7 @@ def test_metrics_say_how_the_model_hosts_did(client, conversation, settings, dja
         owe(conversation, state="done", **host, **figures)
     owe(conversation, state="failed", **host, error="timeout")
     owe(conversation, state="done", **{**host, "finished_at": now - timedelta(minutes=6)}, tokens_out=9)
-    with django_assert_num_queries(2):  # replies owed, replies finished
-        said = samples(client, Authorization="Bearer a-token")
+    said = samples(Authorization="Bearer a-token")
     assert said["dusk_replies_finished", "done", "m", "primary"] == 2
     assert said["dusk_replies_finished", "failed", "m", "primary"] == 1
     assert said["dusk_llm_tokens", "in", "m", "primary"] == 200
@@ -150,3 +154,35 @@ def test_metrics_say_how_the_model_hosts_did(client, conversation, settings, dja
     assert said["dusk_llm_first_token_seconds_bucket", "0.1", "m", "primary"] == 1
     assert said["dusk_llm_first_token_seconds_bucket", "0.5", "m", "primary"] == 2
     assert said["dusk_llm_total_seconds_bucket", "+Inf", "m", "primary"] == 2
+
+
+@pytest.mark.embedded
+def test_the_metrics_of_replies_cost_two_queries(conversation, django_assert_num_queries):
+    with django_assert_num_queries(2):  # replies owed, replies finished
+        assert b"dusk_replies_owed" in health.replies()
+
+
+@needs_postgres
+def test_a_locked_table_is_no_database_that_is_away(transactional_db, settings):
+    settings.METRICS_TOKEN = ""
+    settings.DEBUG = True
+    locked, over = threading.Event(), threading.Event()
+
+    def lock():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE chat_reply IN ACCESS EXCLUSIVE MODE")
+            locked.set()
+            over.wait(30)
+        connection.close()
+
+    holder = threading.Thread(target=lock)
+    holder.start()
+    try:
+        assert locked.wait(30)
+        answer = ask("/readyz")
+        assert answer.status_code == 200
+        assert answer.json()["replies"] == "unknown"
+        assert "dusk_open_sockets" in ask("/metrics").text
+    finally:
+        over.set()
+        holder.join()
