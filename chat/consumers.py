@@ -3,49 +3,105 @@
 import asyncio
 import json
 import time
+from collections.abc import Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from channels.utils import await_many_dispatch
+from django.db import DatabaseError
 from django.utils import timezone
 from prometheus_client import Gauge
 from pydantic import ValidationError
+from redis.exceptions import RedisError
 
 from chat import frames, probing
 from chat.realtime import user_group
 from config.lib.database import DatabaseThreads
+from config.lib.handler import DATABASE_SECONDS
 
 log = structlog.get_logger(__name__)
 
 NOT_SIGNED_IN, TOO_MANY_SOCKETS, FLOOD, TOO_BIG, UNSUPPORTED, POLICY = 4401, 4408, 4429, 1009, 1003, 1008
+TRY_AGAIN = 1013
 SOCKETS_FOR_EACH_USER = 10
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 10, 40
 MOST_BAD_FRAMES = 5
 LARGEST_FRAME = 64 * 1024
 HEAR_SECONDS = 2.0  # for a socket's own bell to come back, before it is opened without
+LEAVE_SECONDS = 2.0  # for a browser to take its close, for Redis to take ours
 CHECK_SECONDS = 60  # how often an open socket makes sure that its session still is one
 
 open_sockets = Gauge("dusk_open_sockets", "Websockets open in this process.")
+sockets_here: dict[int, list["TabConsumer"]] = {}  # of each person, in this process, the oldest first
+endings: set[asyncio.Task[None]] = set()
 
 # Channels' own way would be one thread for the whole process: a slow read of one tab would hold up all others.
-in_database = DatabaseThreads(4, "socket-db", keep=True)
+in_database = DatabaseThreads(4, "socket-db", keep=True, seconds=DATABASE_SECONDS)
 
 
 class TabConsumer(AsyncWebsocketConsumer):
     """A tab's socket. Everything about a person goes to one group; the tab picks what it shows."""
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """From the first message to the last. However it ends, nothing of it is left behind."""
+        self.scope, self.channel_layer = scope, get_channel_layer()
+        self.gone = False  # closed, by whichever side: nothing is done any more
+        self.is_counted = self.hears = False
+        self.channel_name = ""
+        self.task = asyncio.current_task()
+        self.tasks: set[asyncio.Task[None]] = set()  # beside this one
+
+        async def base_send(message: dict[str, Any]) -> None:
+            try:
+                await send(message)
+            except OSError:  # the browser left, and has told only the server so far
+                self.gone = True
+
+        self.base_send = base_send
+        try:
+            await self._listen(receive)
+        except StopConsumer:
+            pass
+        except (DatabaseError, RedisError, OSError) as error:  # it is away: the tab comes again
+            log.warning("socket_failed", error=type(error).__name__)
+            await self._close_in_time(TRY_AGAIN)
+        except asyncio.CancelledError:
+            if not self.gone:  # else by `put_out`, and not by the server
+                raise
+        finally:
+            self.gone = True
+            await self._leave()
+
+    async def _listen(self, receive: Any) -> None:
+        async with asyncio.timeout(HEAR_SECONDS):
+            self.channel_name = await self.channel_layer.new_channel()
+        heard = partial(self.channel_layer.receive, self.channel_name)
+        await await_many_dispatch([receive, heard], self.dispatch)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand an event to its method, at once; after the first close no more.
+
+        Channels' own first closes old database connections, in another thread, for each frame that passes. No
+        connection is open here: the database is asked on threads of its own.
+        """
+        if not self.gone and message["type"] != "websocket.disconnect":
+            await getattr(self, get_handler_name(message))(message)
+        if self.gone or message["type"] == "websocket.disconnect":
+            raise StopConsumer
+
     async def connect(self) -> None:
         """Join the group of a signed-in person. The tab is told "open" when it hears: see `opened`."""
         self.user = self.scope["user"]
-        self.checking: asyncio.Task[None] | None = None
-        self.hears = False
         if not self.user.is_authenticated:
             await self.accept()
             return await self.close(NOT_SIGNED_IN)
-        open_sockets.inc()
         self.session_key = self.scope["session"].session_key
         self.group = user_group(self.user.pk)
         self.name = f"{time.time():.6f} {uuid4().hex}"  # sorts by age, whatever order the bells arrive in
@@ -55,48 +111,98 @@ class TabConsumer(AsyncWebsocketConsumer):
         self.seen: probing.Seen | None = None
         self.headers: dict[UUID, probing.Header] = {}
         self.probed_at = time.monotonic()
-        self.checking = asyncio.create_task(self._keep_checking())
-        await self.channel_layer.group_add(self.group, self.channel_name)
+        self._count()
+        self._beside(self._keep_checking())
+        try:
+            async with asyncio.timeout(HEAR_SECONDS):
+                await self.channel_layer.group_add(self.group, self.channel_name)
+        except (RedisError, OSError) as error:  # the tab asks for what it misses, as always
+            log.warning("doorbell_failed", error=repr(error))
         if await self._tell_siblings("opened"):
-            self.opening = asyncio.get_running_loop().call_later(HEAR_SECONDS, self._open_anyway)
+            self._beside(self._open_anyway())
         else:
             await self._open()
 
+    def _count(self) -> None:
+        """Be one of this person's sockets; the oldest goes when there are too many, whether or not it listens."""
+        self.is_counted = True
+        open_sockets.inc()
+        here = sockets_here.setdefault(self.user.pk, [])
+        here.append(self)
+        if len(here) > SOCKETS_FOR_EACH_USER:
+            here.pop(0).put_out(TOO_MANY_SOCKETS)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     async def _open(self) -> None:
         """Let the tab in. What it asks from now on is answered, and what is told from now on it hears."""
-        if not self.hears:
+        if not self.hears and not self.gone:
             self.hears = True
             await self.accept()
 
-    def _open_anyway(self) -> None:
+    async def _open_anyway(self) -> None:
         # Its own bell was lost: Redis is slow or away. The tab asks for what it misses, as always.
-        self.opening_late = asyncio.ensure_future(self._open())
+        await asyncio.sleep(HEAR_SECONDS)
+        await self._open()
 
-    async def disconnect(self, code: int) -> None:
-        """Leave the group."""
-        if self.checking is None:
-            return
-        open_sockets.dec()
-        self.checking.cancel()
-        if hasattr(self, "opening"):
-            self.opening.cancel()
-        await self.channel_layer.group_discard(self.group, self.channel_name)
-        await self._tell_siblings("closed")
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False) -> None:
+        """Say it, unless the socket is closed."""
+        if not self.gone:
+            await super().send(text_data)
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Hand an event to its method, at once.
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close it, once."""
+        if not self.gone:
+            self.gone = True
+            await super().close(code, reason)
 
-        Channels' own first closes old database connections, in another thread, for each frame that passes. No
-        connection is open here: the database is asked on threads of its own.
-        """
-        await getattr(self, get_handler_name(message))(message)
+    def put_out(self, code: int) -> None:
+        """Close it from outside of its own loop, which may be waiting for a browser that reads nothing."""
+        ending = asyncio.create_task(self._put_out(code))
+        endings.add(ending)
+        ending.add_done_callback(endings.discard)
+
+    async def _put_out(self, code: int) -> None:
+        if not await self._close_in_time(code) and self.task is not None:
+            self.task.cancel()
+
+    async def _close_in_time(self, code: int) -> bool:
+        """Whether it could be said. Who does not read does not hear either."""
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.close(code)
+        except (TimeoutError, RuntimeError):  # RuntimeError: it was closed before, or never opened
+            return False
+        return True
+
+    async def _leave(self) -> None:
+        """Stop what goes on beside, leave the group, and tell the other tabs."""
+        for task in self.tasks:
+            task.cancel()
+        if self.is_counted:
+            open_sockets.dec()
+            here = sockets_here.get(self.user.pk, [])
+            if self in here:
+                here.remove(self)
+            if not here:
+                sockets_here.pop(self.user.pk, None)
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                if self.is_counted:
+                    await self.channel_layer.group_discard(self.group, self.channel_name)
+                await self.channel_layer.drop(self.channel_name)
+        except (RedisError, OSError) as error:
+            log.warning("doorbell_failed", error=repr(error))
+        if self.is_counted:
+            await self._tell_siblings("closed")
 
     # --- What the browser says ---------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a frame: only `watch` is one."""
-        if self.checking is None:
-            return None
         if text_data is None:
             return await self.close(UNSUPPORTED)
         if len(text_data) > LARGEST_FRAME:
@@ -155,7 +261,6 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def opened(self, event: dict[str, Any]) -> None:
         """A tab of this person. This very one: it hears. Another: with ten newer ones, this is the oldest and goes."""
         if event["name"] == self.name:
-            self.opening.cancel()
             return await self._open()
         if event["name"] > self.name:
             self.newer.add(event["name"])
@@ -169,8 +274,9 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def _tell_siblings(self, what: str) -> bool:
         """Whether the bell went out; while Redis is away the limit waits, the tab must not."""
         try:
-            await self.channel_layer.group_send(self.group, {"type": what, "name": self.name})
-        except Exception as error:
+            async with asyncio.timeout(HEAR_SECONDS):
+                await self.channel_layer.group_send(self.group, {"type": what, "name": self.name})
+        except (RedisError, OSError) as error:
             log.warning("doorbell_failed", error=repr(error))
             return False
         return True
@@ -181,7 +287,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         A tab that watches was checked with each question: only one that was silent for long is checked here.
         """
         told, until = self.user.premium_active, self.user.premium_until
-        while True:
+        while not self.gone:
             await asyncio.sleep(_until_next_check(until))
             if self.seen is None or time.monotonic() - self.probed_at >= CHECK_SECONDS or _is_over(until):
                 try:
@@ -190,7 +296,7 @@ class TabConsumer(AsyncWebsocketConsumer):
                     log.warning("session_check_failed", error=type(error).__name__)
                     continue
                 if self.seen is None:
-                    return await self.close(NOT_SIGNED_IN)
+                    return self.put_out(NOT_SIGNED_IN)
             until = self.seen.premium_until
             if self.seen.premium_active != told:
                 told = self.seen.premium_active

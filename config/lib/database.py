@@ -13,6 +13,8 @@ import structlog
 from channels.db import database_sync_to_async
 from django.db import DatabaseError, OperationalError, connection
 
+from config.lib import waiting
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,28 +54,31 @@ class DatabaseThreads:
 
     Channels' `database_sync_to_async` would put them all on the one thread of the process by itself. With `keep` each
     thread keeps its connection from one piece to the next, which is a fifth of what a piece costs: for few threads.
+    With `seconds` no answer of the database is waited for any longer than that.
     """
 
-    def __init__(self, threads: int, name: str, *, keep: bool = False) -> None:
+    def __init__(self, threads: int, name: str, *, keep: bool = False, seconds: float | None = None) -> None:
         self._threads, self._keep = ThreadPoolExecutor(threads, thread_name_prefix=name), keep
+        self._seconds = seconds
 
     async def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns or raises."""
         if self._keep:
-            piece = partial(_with_kept_connection, function, *args, **kwargs)
+            piece = partial(_with_kept_connection, self._seconds, function, *args, **kwargs)
             return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, piece)
         on_thread: Any = database_sync_to_async(function, thread_sensitive=False, executor=self._threads)
         result: R = await on_thread(*args, **kwargs)
         return result
 
 
-def _with_kept_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+def _with_kept_connection(seconds: float | None, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Do it with this thread's connection, unless the server has ended that; after a failure it is another one."""
     is_there = getattr(connection, "is_there", None)
     if is_there and connection.connection is not None and not is_there():
         connection.close()
     try:
-        return function(*args, **kwargs)
+        with waiting.at_most(seconds):
+            return function(*args, **kwargs)
     except DatabaseError:
         connection.close()
         raise

@@ -6,6 +6,7 @@ Both deliver at most once and may drop: a layer is a doorbell, never the record.
 import asyncio
 from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from channels.layers import InMemoryChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
@@ -22,6 +23,21 @@ class RedisLayer(RedisPubSubChannelLayer):
         # Pub/Sub does not know database numbers: the prefix keeps two sites on one Redis apart.
         super().__init__(hosts=[{"address": url, "max_connections": redis.MAX_CONNECTIONS}], prefix=prefix)
         self._url, self._prefix = url, prefix
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        """A channel that this process reads. The stock one leaves it behind when Redis is away."""
+        channel = f"{self._prefix}{prefix}{uuid4().hex}"
+        try:
+            await self._get_layer()._subscribe_to_channel(channel)
+        except BaseException:
+            self.channels.pop(channel, None)
+            raise
+        return channel
+
+    async def drop(self, channel: str) -> None:
+        """Read a channel no more. Raises redis.RedisError when Redis is away; it is dropped all the same."""
+        self.channels.pop(channel, None)
+        await self._get_layer()._get_shard(channel).unsubscribe(channel)
 
     def _channel(self, group: str) -> str:
         return f"{self._prefix}__group__{group}"  # the layer's own format
@@ -51,6 +67,10 @@ class MemoryLayer(InMemoryChannelLayer):
         """A channel that the running loop reads."""
         self._loop = asyncio.get_running_loop()
         return str(await super().new_channel(prefix))
+
+    async def drop(self, channel: str) -> None:
+        """Read a channel no more."""
+        self.channels.pop(channel, None)
 
     def publish(self, group: str, event: Event) -> None:
         """Send to a group, on any thread, in order. Whoever nobody listens to is not heard."""

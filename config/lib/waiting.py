@@ -21,8 +21,8 @@ def seconds() -> float | None:
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Somebody waits for what this thread does here."""
+def at_most(seconds: float | None) -> Iterator[None]:
+    """Somebody waits for what this thread does here; with None, nobody does."""
     before, _this.seconds = _this.seconds, seconds
     try:
         yield
