@@ -33,6 +33,7 @@ class SecurityChecked(forms.Form):
                 remote_ip=get_adapter().get_client_ip(context.request),
             )
         except turnstile.SecurityCheckFailed as failure:
+            failure.note(action=self.security_action)
             self.errors.clear()
             raise forms.ValidationError(
                 "We couldn’t check your browser. Please try again.", code="security_check_failed"

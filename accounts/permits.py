@@ -3,10 +3,11 @@
 import hashlib
 import uuid
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from accounts import ratelimits, turnstile
@@ -57,10 +58,25 @@ def consume(permit_id: uuid.UUID | None, *, user: User, scope: str) -> None:
 
     Raises SecurityCheckFailed when the permit is absent, somebody else's, of another scope, expired or used up.
     """
-    refused = SecurityCheckFailed("no-permit")
+    why = partial(_why_not, permit_id, user.pk, scope)
+    refused = SecurityCheckFailed("no-permit", check="permit", why=why)
     if permit_id is None:
         raise refused
     _use.must(refused, permit_id, user.pk, scope)
+
+
+def _why_not(permit_id: uuid.UUID | None, user: int, scope: str) -> str:
+    if permit_id is None:
+        return "absent"
+    is_over = ExpressionWrapper(Q(expires_at__lte=Now()), BooleanField())
+    permit = Permit.objects.filter(pk=permit_id).annotate(is_over=is_over).first()
+    if permit is None:
+        return "absent"
+    if permit.user_id != user:
+        return "foreign"
+    if permit.scope != scope:
+        return "scope"
+    return "expired" if permit.is_over else "used-up"
 
 
 def sweep() -> int:

@@ -5,6 +5,7 @@ Without a secret key its local twin answers: any token but "fail" passes while D
 
 import re
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ import httpx
 from django.conf import settings
 from django.utils import timezone
 
+from config.lib import refusals
 from config.lib.database import give_back_connection
 from config.lib.waiting import Bulkhead
 
@@ -27,11 +29,18 @@ _requests = Bulkhead(12)  # that wait for Cloudflare, of the 32 that are at work
 
 
 class SecurityCheckFailed(Exception):
-    """The browser was not proven, so what it asked for does not happen. `reason` is for logs, not for people."""
+    """The browser was not proven, so what it asked for does not happen. `reason` is for logs, not for people.
 
-    def __init__(self, reason: str) -> None:
+    `why` finds a better one, when the door has nothing open any more.
+    """
+
+    def __init__(self, reason: str, *, check: str = "turnstile", why: Callable[[], str] | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.check, self._why = reason, check, why
+
+    def note(self, **ids: object) -> None:
+        """Log it and count it: at the door, once."""
+        refusals.note(self.check, self._why() if self._why else self.reason, **ids)
 
 
 def is_dummy(key: str) -> bool:

@@ -34,7 +34,8 @@ def answers_json(view: View) -> View:
             response = refused("not_found", "There is nothing here.", 404)
         except BadRequest as error:
             response = refused(error.code, error.message, 400)
-        except SecurityCheckFailed:
+        except SecurityCheckFailed as failure:
+            failure.note(user_id=request.user.pk)
             response = refused("security_check_failed", "Security check failed", 403)
         except Full as full:
             response = refused("busy", "Very many people are here right now. Wait a moment.", 503)

@@ -19,12 +19,12 @@ from config import urls  # noqa: F401 - all pages, before the first is asked for
 from config.bodies import most_of
 from config.health import Health, lifespan
 from config.lib.handler import ThreadedHandler
-from config.origins import SameOrigin
+from config.origins import SameOrigin, WithSession
 
 application = ProtocolTypeRouter(
     {
         "http": Health(ThreadedHandler(most_of)),
-        "websocket": SameOrigin(AuthMiddlewareStack(websocket)),
+        "websocket": SameOrigin(WithSession(AuthMiddlewareStack(websocket))),
         "lifespan": lifespan,
     }
 )

@@ -8,8 +8,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
 
+from config.lib import refusals
 from config.lib.doors import refused
 from config.lib.waiting import Full
+
+# How Django's reasons begin (django/middleware/csrf.py), and what we call them.
+CSRF = (
+    ("Origin checking failed", "origin"),
+    ("Referer checking failed - no Referer", "no-referer"),
+    ("Referer checking failed", "referer"),
+    ("CSRF cookie not set", "no-cookie"),
+    ("CSRF token missing", "no-token"),
+    ("CSRF token", "token"),
+)
 
 
 def _answer(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:
@@ -36,6 +47,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 from the CSRF middleware: mostly a form left open too long, or cookies that are off."""
+    refusals.note("csrf", next((label for words, label in CSRF if reason.startswith(words)), "other"))
     return _answer(request, 403, "forbidden", "This page is out of date. Reload it and try again.", "403_csrf.html")
 
 

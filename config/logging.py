@@ -26,6 +26,8 @@ QUIET = (
     "stripe",
     "urllib3",
     "uvicorn",
+    "uvicorn.access",
+    "uvicorn.error",
     "websockets",
 )
 
@@ -82,7 +84,10 @@ def log_settings(*, pretty: bool, level: str) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "filters": {"secrets": {"()": "config.requestlog.WithoutSecrets"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "filters": ["secrets"]},
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django would send its own to other handlers.

@@ -14,6 +14,9 @@ BACKLOG = 2048  # connections that wait to be accepted
 # Django sets logging up for the whole process, and a middleware logs each request. What a browser says over its socket
 # is short and rare; small buffers and no compression keep ten thousand sockets in little memory (decision 3).
 OPTIONS: dict[str, Any] = {
+    "http": "config.connections:Http",
+    "ws": "config.connections:Websocket",
+    "timeout_keep_alive": 5,
     "access_log": False,
     "log_config": None,
     "ws_max_size": 64 * 1024,

@@ -172,9 +172,17 @@ async def test_a_stranger_is_told_nothing(hands, charlie):
         assert await tab.socket.receive_nothing(timeout=0.3)
 
 
-async def test_a_visitor_is_closed_with_4401(db):
-    async with Tab(Client()) as tab:
+async def test_whose_session_is_over_is_told_so(db):
+    stranger = Client()
+    stranger.cookies["sessionid"] = "x" * 32
+    async with Tab(stranger) as tab:
         assert await tab.closed_with() == consumers.NOT_SIGNED_IN
+
+
+async def test_a_visitor_is_not_let_in_at_all():
+    tab = Tab(Client())  # without the db fixture: a query would fail
+    connected, _ = await tab.socket.connect()
+    assert not connected
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://testserver:81", "https://testserver"])
