@@ -8,6 +8,7 @@ urlpatterns = [
     path("chat/", views.thread_list, name="threads"),
     path("chat/latest/", views.latest, name="latest"),
     path("chat/threads/", views.threads, name="threads_json"),
+    path("chat/session/", views.session, name="session"),
     path("chat/permits/", views.mint_permit, name="permits"),
     path("chat/<uuid:pk>/", views.conversation, name="conversation"),
     path("chat/<uuid:pk>/state/", views.state, name="state"),

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,7 +17,7 @@ from chat import frames, quotas, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation
 from chat.quotas import QuotaExhausted
-from config.lib.doors import MemberRequest, View, kept_by_nobody, private_page, refused
+from config.lib.doors import MemberRequest, View, kept_by_nobody, mark_of, private_page, refused
 from config.lib.waiting import Full
 from girls.models import Girl
 
@@ -180,6 +181,13 @@ def older(request: MemberRequest, pk: UUID) -> HttpResponse:
 def messages(request: MemberRequest, pk: UUID) -> HttpResponse:
     """GET older messages, POST a new one."""
     return send(request, pk) if request.method == "POST" else older(request, pk)
+
+
+@require_GET
+@answers_json
+def session(request: MemberRequest) -> HttpResponse:
+    """GET: whose session this is, and the CSRF token that is good now, for a page that was opened before it began."""
+    return JsonResponse({"member": mark_of(request.user), "csrf_token": get_token(request)})
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from chat.models import Conversation
+from config.lib.doors import mark_of
 from payments import catalog, money
 
 THEMES = ("light", "dark")
@@ -45,6 +46,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "scripted_model": not any(provider["base_url"] for provider in settings.LLM_PROVIDERS),
         "turnstile_site_key": settings.TURNSTILE_SITE_KEY,
         "plans_from": SimpleLazyObject(_plans_from),  # what a page of the chat may not ask payments itself
+        "member_mark": SimpleLazyObject(lambda: mark_of(request.user)),
         "unread_count": SimpleLazyObject(lambda: _unread_count(request)),  # pages of the chat know it already
     }
 

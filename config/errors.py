@@ -48,7 +48,9 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 from the CSRF middleware: mostly a form left open too long, or cookies that are off."""
     refusals.note("csrf", next((label for words, label in CSRF if reason.startswith(words)), "other"))
-    return _answer(request, 403, "forbidden", "This page is out of date. Reload it and try again.", "403_csrf.html")
+    return _answer(
+        request, 403, "page_out_of_date", "This page is out of date. Reload it and try again.", "403_csrf.html"
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

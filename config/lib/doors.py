@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_cache_control
+from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def kept_by_nobody(response: HttpResponse) -> HttpResponse:
 def refused(code: str, message: str, status: int, **more: Any) -> JsonResponse:
     """No, in the shape of the product's contract. `more` stands beside code and message."""
     return JsonResponse({"error": {"code": code, "message": message, **more}}, status=status)
+
+
+def mark_of(user: Any) -> str:
+    """What this site's own script knows a member by: whether two pages are of the same one, and nothing else."""
+    return salted_hmac("member", str(user.pk)).hexdigest()[:16]
 
 
 def safe_next(request: HttpRequest, url: str | None, otherwise: str = "") -> str:

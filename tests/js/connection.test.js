@@ -29,9 +29,9 @@ function tab({ id = "c1", answers = {} } = {}) {
   const world = { asked: [], left: 0, shown: [], turns: [] };
   globalThis.fetch = async (path, { method }) => {
     world.asked.push(`${method} ${path}`);
-    const [status, body, type = "basic"] = answers[path.split("?")[0]] ?? [503, {}];
+    const [status, body, type = "basic", kind = "application/json"] = answers[path.split("?")[0]] ?? [503, {}];
     if (status === 0) throw new TypeError("fetch failed");
-    return { ok: status === 200, status, type, headers: new Headers({ "Content-Type": "application/json" }), json: async () => body };
+    return { ok: status === 200, status, type, headers: new Headers({ "Content-Type": kind }), json: async () => body };
   };
   const conversation = id ? header(1, { last_seq: 1 }) : null;
   world.store = new Store(begin({ conversation, messages: id ? [message(1, { sender: "ai" })] : [] }));
@@ -93,7 +93,7 @@ test("too far behind it takes the newest messages afresh", async () => {
 test("a conversation that is gone is left", async () => {
   const { socket, ...world } = tab();
   socket().opens();
-  const found = tab({ answers: { "state/": [404, {}] } });
+  const found = tab({ answers: { "state/": [404, { error: { code: "not_found", message: "There is nothing here." } }] } });
   found.socket().opens();
   found.socket().says({ type: "error", code: "not_found" });
   assert.equal(found.left, 1);
@@ -102,7 +102,8 @@ test("a conversation that is gone is left", async () => {
 });
 
 test("without a socket it polls, while somebody looks", async () => {
-  const { socket, net, asked, turns } = tab({ answers: { "state/": newer(1) } });
+  const list = { threads: [], stamp: 5, next: null, has_more: false };
+  const { socket, net, asked, turns } = tab({ answers: { "state/": newer(1), "/chat/threads/": [200, list] } });
   socket().onclose({ code: 1006 });
   await settled();
   assert.deepEqual(asked, ["GET state/?after=1"]);
@@ -140,12 +141,87 @@ test("a flicker is nobody's business", async () => {
   assert.deepEqual(shown, ["open"]);
 });
 
-test("who is signed out stays so", async () => {
-  const { socket, net, turns } = tab();
+const nobody = [401, { error: { code: "sign_in_required", message: "Sign in to go on." } }];
+const somebody = (member) => [200, { member, csrf_token: "fresh" }];
+const isOf = (member) => {
+  const meta = (name, content) => Object.assign(element("meta"), { content, matches: (selector) => selector === `meta[name="${name}"]` });
+  page.document.body.replaceChildren(meta("csrf-token", "old"), meta("member", member));
+};
+const csrf = () => page.document.querySelector('meta[name="csrf-token"]').content;
+const passed = async (time) => {
+  await settled();
+  mock.timers.tick(time);
+  await settled();
+};
+
+test("who is signed out is told so when the server has said it twice, and goes on when they are back", async () => {
+  isOf("alice");
+  const answers = { "/chat/session/": nobody };
+  const { socket, net, turns, asked } = tab({ answers });
   socket().onclose({ code: 4401 });
+  await settled();
+  assert.equal(net.is, "open"); // asked once
+  await passed(1_000);
   net.turn("open");
-  assert.equal(net.is, "signed-out");
-  assert.deepEqual(turns, [["open", "signed-out"]]);
+  assert.deepEqual([net.is, turns], ["signed-out", [["open", "signed-out"]]]);
+  assert.deepEqual(asked, ["GET /chat/session/", "GET /chat/session/"]);
+  answers["/chat/session/"] = somebody("alice");
+  page.document.dispatchEvent(new Event("visibilitychange"));
+  await settled();
+  socket().opens();
+  assert.equal(net.is, "open");
+  assert.equal(csrf(), "fresh");
+});
+
+test("a session that changed in another tab goes on here, with the token that is good now", async () => {
+  isOf("alice");
+  const { socket, net, turns } = tab({ answers: { "/chat/session/": somebody("alice") } });
+  const first = socket();
+  first.opens();
+  first.onclose({ code: 4401 });
+  await passed(1_000);
+  assert.notEqual(socket(), first);
+  socket().opens();
+  assert.deepEqual([net.is, turns, csrf()], ["open", [], "fresh"]);
+});
+
+test("a page of somebody who is not signed in any more is left to who is", async () => {
+  isOf("alice");
+  const world = tab({ answers: { "/chat/session/": somebody("bob") } });
+  world.socket().onclose({ code: 4401 });
+  await settled();
+  assert.equal(world.left, 1);
+  assert.equal(csrf(), "old"); // nothing is sent as bob
+});
+
+for (const [what, answer] of Object.entries({
+  "a firewall's page": [403, "<h1>Forbidden</h1>", "basic", "text/html"],
+  "a redirect to a maintenance page": [0.5, {}, "opaqueredirect"],
+  "a captive portal": [200, "<h1>Welcome to our WiFi</h1>", "basic", "text/html"],
+  "a gateway's 401": [401, { message: "Unauthorized" }],
+  "nothing at all": [200, "", "basic", "text/plain"],
+  "JSON of somebody else": [200, { status: "ok" }],
+  "another site's list": [404, { detail: "Not found" }],
+})) {
+  test(`${what} in the place of an answer is trouble on the way, and over when that is over`, async () => {
+    isOf("alice");
+    const answers = { "state/": answer, "/chat/threads/": [200, { threads: [], stamp: 5, next: null, has_more: false }] };
+    const { socket, net, left, turns } = tab({ answers });
+    socket().onclose({ code: 1006 });
+    await settled();
+    assert.deepEqual([net.is, left, turns], ["down", 0, [["open", "down"]]]);
+    answers["state/"] = newer(1);
+    await passed(5_000);
+    assert.equal(net.is, "polling");
+  });
+}
+
+test("a session door that is blocked says nothing of anybody", async () => {
+  isOf("alice");
+  const { socket, net } = tab({ answers: { "/chat/session/": [403, "", "basic", "text/html"] } });
+  socket().onclose({ code: 4401 });
+  await passed(2_000);
+  assert.notEqual(net.is, "signed-out");
 });
 
 test("the thread list is asked for when its stamp is another one, and page by page", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LIMIT, Outbox, uuid } from "../../static/js/chat/outbox.js";
+import { Kept } from "../../static/js/site/device.js";
+import { Foreign } from "../../static/js/chat/api.js";
 import { apply, begin } from "../../static/js/chat/state.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -21,7 +23,7 @@ function outbox(answers, { storage = store(), held = () => false } = {}) {
   const world = { sent: [], pauses: [], given: [], signedOut: 0, storage, run: null };
   world.box = new Outbox({
     conversation: "c1",
-    storage,
+    storage: new Kept(() => storage),
     held,
     items: () => state.outbox,
     tell: (frame) => (state = frame.type === "sent" ? state : apply(state, frame)),
@@ -29,10 +31,10 @@ function outbox(answers, { storage = store(), held = () => false } = {}) {
       world.sent.push({ client_id: item.client_id, text: item.text, again });
       const answer = answers.length > 1 ? answers.shift() : answers[0];
       if (answer instanceof Error) throw answer;
-      return { ok: answer.status < 300, code: "", body: {}, wait: 0, signedOut: false, ...answer };
+      return { ok: answer.status < 300, code: "", body: {}, wait: 0, ...answer };
     },
     giveBack: (texts) => world.given.push(...texts),
-    signedOut: () => { world.signedOut += 1; },
+    signedOut: async () => { world.signedOut += 1; return world.isOut ?? true; },
     later: (run, pause) => { world.pauses.push(pause); world.run = run; },
     now: () => (world.clock = (world.clock ?? 0) + 1),
   });
@@ -154,8 +156,62 @@ test("a message that is refused says why, and the next ones go on", async () => 
   assert.deepEqual(world.items().map((i) => [i.status, i.why]), [["failed", "Too long."]]);
 });
 
+test("said to be signed out by mistake: it goes by itself", async () => {
+  const world = outbox([{ status: 401, code: "sign_in_required" }, ok]);
+  world.isOut = false;
+  world.box.add("hello");
+  await settled();
+  world.run();
+  await settled();
+  assert.deepEqual(world.items(), []);
+});
+
+for (const status of [400, 401, 402, 403, 404, 407, 413, 451]) {
+  test(`a ${status} that is not ours is the end of this message, and of no other`, async () => {
+    const world = outbox([new Foreign(status), ok]);
+    world.box.add("blocked");
+    world.box.add("harmless");
+    await settled();
+    await settled();
+    assert.deepEqual(world.items().map((i) => [i.text, i.status, i.why]), [["blocked", "failed", ""]]);
+    assert.deepEqual([world.signedOut, world.given], [0, []]);
+    const after = outbox([ok], { storage: world.storage }); // a reload
+    after.box.load();
+    after.box.add("later");
+    await settled();
+    assert.deepEqual(after.sent.map((s) => s.text), ["later"]);
+    assert.deepEqual(after.items().map((i) => i.status), ["failed"]);
+  });
+}
+
+for (const status of [0, 200, 429, 500, 502, 511]) {
+  test(`a ${status || "redirect"} that is not ours is tried a few times, then the person decides`, async () => {
+    const world = outbox([new Foreign(status)]);
+    world.box.add("hello");
+    for (let i = 0; i < 3; i += 1) {
+      await settled();
+      assert.equal(world.items()[0].status, "waiting");
+      world.run();
+    }
+    await settled();
+    assert.equal(world.items()[0].status, "failed");
+    assert.equal(world.sent.length, 4);
+  });
+}
+
+test("what others left among our things is thrown away, and locks nothing", async () => {
+  const item = (client_id, over) => JSON.stringify({ client_id, text: "hello", created_at: 1, status: "waiting", ...over });
+  const junk = { a: "{", b: "null", c: item("other"), d: item("d", { text: 7 }), e: item("e", { status: "?" }), f: item("f") };
+  const storage = store(Object.fromEntries(Object.entries(junk).map(([id, text]) => [`dusk:outbox:c1:${id}`, text])));
+  const world = outbox([ok], { storage });
+  world.box.load();
+  await settled();
+  assert.deepEqual(world.sent.map((s) => s.client_id), ["f"]);
+  assert.deepEqual(Object.keys(storage), []);
+});
+
 test("signed out: it waits and nothing is tried again", async () => {
-  const world = outbox([{ status: 401, signedOut: true }]);
+  const world = outbox([{ status: 401, code: "sign_in_required" }]);
   world.box.add("hello");
   await settled();
   assert.equal(world.signedOut, 1);
@@ -186,14 +242,22 @@ test("another tab that delivered it takes it off this one's list", async () => {
   assert.deepEqual(world.items(), []);
 });
 
-test("storage that is full or forbidden stops no message", async () => {
-  const full = Object.defineProperty({}, "removeItem", { value() {} });
-  Object.defineProperty(full, "setItem", { value() { throw new Error("full"); } });
-  const { box, sent } = outbox([ok], { storage: full });
-  box.add("hello");
-  await settled();
-  assert.equal(sent.length, 1);
-});
+for (const [what, storage] of Object.entries({
+  full: Object.defineProperties({}, { getItem: { value: () => null }, removeItem: { value() {} }, setItem: { value() { throw new Error("full"); } } }),
+  missing: null,
+  forbidden: new Proxy({}, { get() { throw new Error("forbidden"); } }),
+})) {
+  test(`storage that is ${what} stops no message`, async () => {
+    const { box, sent, items } = outbox([offline, ok], { storage });
+    box.add("hello");
+    await settled();
+    assert.equal(items()[0].status, "waiting");
+    box.load();
+    await settled();
+    assert.equal(sent.length, 2);
+    assert.deepEqual(items(), []);
+  });
+}
 
 test("ids are random UUIDs of version 4, also where the browser makes none by itself", () => {
   const plain = { getRandomValues: (bytes) => crypto.getRandomValues(bytes) };

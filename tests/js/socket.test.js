@@ -84,15 +84,41 @@ test("a server that restarts is tried again like any lost connection", () => {
   assert.equal(FakeSocket.made.length, 2);
 });
 
-test("who is signed out, or has too many tabs, is not tried again", () => {
-  for (const [code, state] of [[4401, "signed-out"], [4408, "crowded"]]) {
-    const { now, turns } = tab();
-    now().opens();
-    now().ends(code);
-    assert.equal(turns.at(-1), state);
-    mock.timers.tick(20_000);
-    assert.equal(FakeSocket.made.length, 1);
+test("who has too many tabs is not tried again", () => {
+  const { now, turns } = tab();
+  now().opens();
+  now().ends(4408);
+  assert.equal(turns.at(-1), "crowded");
+  mock.timers.tick(20_000);
+  assert.equal(FakeSocket.made.length, 1);
+});
+
+test("who is refused tries again, ever less often, until the page says stop", () => {
+  const { now, turns, socket } = tab();
+  for (const pause of [1_000, 2_000, 4_000]) {
+    now().opens(); // it is opened to be told
+    const before = FakeSocket.made.length;
+    now().ends(4401);
+    assert.equal(turns.at(-1), "refused");
+    mock.timers.tick(pause / 2 - 1);
+    assert.equal(FakeSocket.made.length, before);
+    mock.timers.tick(pause);
+    assert.equal(FakeSocket.made.length, before + 1);
   }
+  now().ends(4401);
+  socket.stop();
+  mock.timers.tick(60_000);
+  assert.equal(FakeSocket.made.length, 4);
+});
+
+test("a browser without sockets, or that may not, goes on without", () => {
+  const { WebSocket } = globalThis;
+  globalThis.WebSocket = class { constructor() { throw new Error("forbidden"); } };
+  const { turns } = tab();
+  assert.deepEqual(turns, ["down"]);
+  globalThis.WebSocket = WebSocket;
+  mock.timers.tick(1_000);
+  assert.equal(FakeSocket.made.length, 1);
 });
 
 test("after a flood it keeps away for half a minute", () => {

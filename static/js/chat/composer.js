@@ -1,3 +1,5 @@
+import { kept } from "../site/device.js";
+
 const COUNT_FROM = 1_800;
 
 /** Length as the server counts it: characters, not UTF-16 units. */
@@ -95,19 +97,11 @@ export class Composer {
   }
 
   #kept() {
-    try {
-      return localStorage.getItem(this.draft) ?? "";
-    } catch {
-      return "";
-    }
+    return kept.getItem(this.draft) ?? "";
   }
 
   #keep() {
-    try {
-      if (this.text) localStorage.setItem(this.draft, this.text);
-      else localStorage.removeItem(this.draft);
-    } catch {
-      // it is only kept for as long as this page
-    }
+    if (this.text) kept.setItem(this.draft, this.text);
+    else kept.removeItem(this.draft);
   }
 }

@@ -1,4 +1,5 @@
-import { call } from "./api.js";
+import { MEMBER } from "../site/device.js";
+import { call, whose } from "./api.js";
 import { Socket } from "./socket.js";
 import { isBehind } from "./state.js";
 
@@ -7,6 +8,7 @@ const POLLS_OF_LIST = 5; // so often the thread list is asked for, too
 const SOON = 50; // what is missing is mostly on its way: the rest of the same parcel
 const PATIENCE = 3_000; // for the answer to a watch, before asking over HTTP
 const BLINK = 2_000; // a moment without connection is nobody's business
+const OFFLINE = () => navigator.onLine === false; // what says that it is online may be wrong, or missing
 
 /**
  * How this tab hears of the server: by its socket, and by questions where the socket is away or something was missed.
@@ -37,8 +39,10 @@ export class Connection {
       turn: (to) => this.#turned(to),
     });
     store.subscribe((state) => this.#check(state));
+    document.addEventListener("visibilitychange", () => this.is === "signed-out" && !document.hidden && this.doubt());
+    addEventListener("storage", ({ key }) => key === MEMBER && this.doubt());
     setInterval(() => {
-      if (this.#socketIs === "open" || this.is === "signed-out" || document.hidden || !navigator.onLine) return;
+      if (this.#socketIs === "open" || this.is === "signed-out" || document.hidden || OFFLINE()) return;
       this.refresh();
       if (id && this.#polls++ % POLLS_OF_LIST === 0) this.threads();
     }, POLL);
@@ -53,13 +57,27 @@ export class Connection {
   async ask(path, body) {
     try {
       const answer = await call(path, body);
-      if (answer.signedOut) this.turn("signed-out");
+      if (isDoubtful(answer)) await this.doubt();
       else if (this.#socketIs !== "open") this.turn("polling");
       return answer;
     } catch {
       if (this.#socketIs !== "open") this.turn("down");
       return null;
     }
+  }
+
+  /** Something says that nobody is signed in, or somebody else: ask, and believe that. Whether nobody is. */
+  async doubt() {
+    const found = await whose();
+    if (found === "other") this.leave();
+    else if (found === "nobody") {
+      this.#set("signed-out");
+      this.socket.stop();
+    } else if (found === "mine" && this.is === "signed-out") {
+      this.#set(this.#socketIs === "open" ? "open" : "polling");
+      this.socket.wake();
+    }
+    return this.is === "signed-out";
   }
 
   /** Ask over HTTP what is newer; with `afresh` for the newest messages as they are. */
@@ -88,19 +106,24 @@ export class Connection {
     store.tell({ type: "threads", first: !more, has_more: false, ...answer.body });
   }
 
-  /** It is so now. Who is signed out stays so: the page is of no use any more. */
+  /** It is so now. Who is signed out stays so, until the server says whose session it is. */
   turn(to) {
+    if (this.is !== "signed-out") this.#set(to);
+  }
+
+  #set(to) {
     const was = this.is;
-    if (was === to || was === "signed-out") return;
+    if (was === to) return;
     this.is = to;
     clearTimeout(this.#showing);
-    this.#showing = setTimeout(() => this.show(to), to === "down" && navigator.onLine ? BLINK : 0);
+    this.#showing = setTimeout(() => this.show(to), to === "down" && !OFFLINE() ? BLINK : 0);
     for (const hear of this.#hear) hear(to, was);
   }
 
   #turned(to) {
     this.#socketIs = to;
-    if (to === "down" && navigator.onLine) this.refresh();
+    if (to === "refused") this.doubt();
+    else if (to === "down" && !OFFLINE()) this.refresh();
     else if (to !== "asleep" && to !== "crowded") this.turn(to);
   }
 
@@ -114,6 +137,9 @@ export class Connection {
     }
   }
 }
+
+/** Whether an answer says that this page is not of who is signed in. */
+export const isDoubtful = ({ code }) => code === "sign_in_required" || code === "page_out_of_date";
 
 /** Shows on the page how the connection stands, and says it; a list without a conversation has no place for it. */
 export const bars = (talk, say) => (is) => {

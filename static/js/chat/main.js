@@ -1,4 +1,5 @@
 /* Puts the chat together: one state, told by the socket, by answers and by the person; behaviours that mount on it. */
+import "../site/older.js";
 import { Connection, bars } from "./connection.js";
 import { Log } from "./log.js";
 import { mount as mountQuota } from "./quota.js";
@@ -27,6 +28,7 @@ const net = new Connection({ store, id, stamp: start.stamp, next: start.next, le
 mountThreads({ store, net, root, id });
 if (talk) mountTalk();
 store.draw();
+document.documentElement.dataset.alive = "";
 
 function mountTalk() {
   const words = talk.dataset;

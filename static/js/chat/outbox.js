@@ -1,13 +1,19 @@
+import { kept } from "../site/device.js";
 import { backoff } from "./socket.js";
 
 export const LIMIT = 20;
 const NEVER = Infinity;
+const STATES = new Set(["sending", "waiting", "held", "failed", "unchecked"]);
 const TRIES = 5; // for a server that answers, but wrongly
+const FOREIGN_TRIES = 3; // for somebody else who does, in its place
+const PASSES = new Set([408, 425, 429]); // of the refusals, those that are over after a while
 
 /** A random id. Browsers have `randomUUID` on https and localhost only: not on a phone at http://192.168.1.5:8000. */
-export function uuid(source = crypto) {
-  if (source.randomUUID) return source.randomUUID();
-  const bytes = source.getRandomValues(new Uint8Array(16));
+export function uuid(source = globalThis.crypto) {
+  if (source?.randomUUID) return source.randomUUID();
+  const bytes = new Uint8Array(16);
+  if (source?.getRandomValues) source.getRandomValues(bytes);
+  else bytes.forEach((_, i) => (bytes[i] = Math.random() * 256));
   bytes[6] = (bytes[6] & 0x0f) | 0x40; // version 4
   bytes[8] = (bytes[8] & 0x3f) | 0x80; // RFC 9562's variant
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -17,7 +23,8 @@ export function uuid(source = crypto) {
 /**
  * What is on its way to the server, one after the other. Each message keeps the client id it was born with, here and
  * in localStorage, so a reload, a second tab or a lost answer never makes it two. The list itself is in the state:
- * `items()` reads it, `tell(frame)` changes it, `deliver(item)` sends one, `giveBack(texts)` takes what may not be sent.
+ * `items()` reads it, `tell(frame)` changes it, `deliver(item)` sends one, `giveBack(texts)` takes what may not be sent;
+ * `signedOut()` is asked when the server says so: whether it is true.
  */
 export class Outbox {
   #prefix;
@@ -25,15 +32,17 @@ export class Outbox {
   #tries = 0;
   #timer;
 
-  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, storage = localStorage, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
+  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, storage = kept, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
     Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, storage, later, now });
     this.#prefix = `dusk:outbox:${conversation}:`;
   }
 
   /** What an earlier page left unsent. */
   load() {
-    for (const key of Object.keys(this.storage).filter((name) => name.startsWith(this.#prefix))) {
-      this.tell({ type: "send", item: JSON.parse(this.storage.getItem(key)) });
+    for (const key of this.storage.keys().filter((name) => name.startsWith(this.#prefix))) {
+      const item = parsed(this.storage.getItem(key));
+      if (item && key === this.#prefix + item.client_id) this.tell({ type: "send", item });
+      else this.storage.removeItem(key);
     }
     this.go();
   }
@@ -97,10 +106,11 @@ export class Outbox {
       answer = await this.deliver(item, again);
     } catch (error) {
       if (error.name === "CheckFailed") return this.#mark(client_id, "unchecked");
+      if (error.name === "Foreign" && (isFinal(error.status) || this.#tries >= FOREIGN_TRIES)) return this.#fail(client_id);
       this.#mark(client_id, "waiting");
       return backoff(this.#tries++);
     }
-    const { ok, status, code, body, wait, signedOut } = answer;
+    const { ok, status, code, body, wait } = answer;
     if (ok) {
       this.#tries = 0;
       this.tell({ type: "sent", ...body });
@@ -108,21 +118,26 @@ export class Outbox {
       this.tell({ type: "drop", client_id });
       return 0;
     }
-    if (signedOut) {
+    if (code === "sign_in_required" && this.#tries < TRIES) {
       this.#mark(client_id, "waiting");
-      this.signedOut();
-      return NEVER;
+      return (await this.signedOut()) ? NEVER : backoff(this.#tries++);
     }
     if (code === "security_check_failed") return again ? this.#mark(client_id, "unchecked") : this.#send(item, true);
-    if (status === 402) {
+    if (code === "quota_exhausted") {
       const refused = this.items().filter((other) => other === item || isDue(other) || other.status === "held");
       for (const other of refused) this.drop(other.client_id);
       this.giveBack(refused.map((other) => other.text));
       return 0;
     }
     if (status === 429) return Math.max(wait, 1_000);
-    if (status >= 500 && this.#tries < TRIES) return backoff(this.#tries++);
-    return this.#mark(client_id, "failed", status < 500 ? body.error?.message : "");
+    if (status >= 500 && this.#tries < TRIES) return Math.max(wait, backoff(this.#tries++));
+    return this.#fail(client_id, status < 500 ? body.error.message : "");
+  }
+
+  /* It is for the person to decide; those after it go on. */
+  #fail(client_id, why) {
+    this.#tries = 0;
+    return this.#mark(client_id, "failed", why);
   }
 
   #mark(client_id, status, why = "") {
@@ -133,11 +148,20 @@ export class Outbox {
   }
 
   #store(item) {
-    try {
-      this.storage.setItem(this.#prefix + item.client_id, JSON.stringify(item));
-    } catch {
-      // no room or not allowed: it is only kept for as long as this page
-    }
+    this.storage.setItem(this.#prefix + item.client_id, JSON.stringify(item));
+  }
+}
+
+const isFinal = (status) => status >= 400 && status < 500 && !PASSES.has(status);
+
+/* An item as this module wrote it; null for what another script, or another version, left in its place. */
+function parsed(text) {
+  try {
+    const { client_id, text: words, created_at, status, why } = JSON.parse(text);
+    const known = typeof client_id === "string" && typeof words === "string" && STATES.has(status);
+    return known ? { client_id, text: words, created_at: Number(created_at) || 0, status, why } : null;
+  } catch {
+    return null;
   }
 }
 

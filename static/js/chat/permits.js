@@ -1,6 +1,7 @@
 const SOON = 20_000; // a permit that ends within this is renewed
 const TOO_LATE = 3_000; // and within this it is no longer used
 const REST = 5_000; // after a check that failed
+const PATIENCE = 20_000; // for a check that asks the person nothing
 
 /** Permits to send, minted ahead so that sending never waits for a check. `mint` gives {permit, uses_left, lasts}. */
 export class Permits {
@@ -64,6 +65,8 @@ export function tokens(place) {
   if (!sitekey) return async () => "local";
   let widget;
   let settle = null;
+  let patience;
+  const fail = (why) => settle?.reject(new Error(why));
   const start = async (turnstile) => {
     widget ??= turnstile.render(place, {
       sitekey,
@@ -71,8 +74,10 @@ export function tokens(place) {
       execution: "execute",
       appearance: "interaction-only",
       callback: (token) => settle?.resolve(token),
-      "error-callback": () => settle?.reject(new Error("check failed")),
-      "timeout-callback": () => settle?.reject(new Error("check timed out")),
+      "error-callback": () => fail("check failed"),
+      "timeout-callback": () => fail("check timed out"),
+      "unsupported-callback": () => fail("this browser cannot be checked"),
+      "before-interactive-callback": () => clearTimeout(patience),
     });
     turnstile.reset(widget);
     turnstile.execute(place);
@@ -80,6 +85,8 @@ export function tokens(place) {
   return () =>
     new Promise((resolve, reject) => {
       settle = { resolve, reject };
+      clearTimeout(patience);
+      patience = setTimeout(() => fail("no word of the check"), PATIENCE);
       import("../site/turnstile.js").then(({ loadTurnstile }) => loadTurnstile()).then(start).catch(reject);
-    });
+    }).finally(() => clearTimeout(patience));
 }

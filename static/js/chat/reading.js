@@ -1,7 +1,9 @@
+import { kept } from "../site/device.js";
+
 const TELL_AGAIN = 3 * 3_600_000; // of use, until the AI notice is repeated
 
 /** What was seen is read; and who reads for hours is told again that she is an AI. Gives {seen, remind}. */
-export function mount({ store, net, id, log, storage = localStorage }) {
+export function mount({ store, net, id, log, storage = kept }) {
   let marked = 0; // the seq up to which the server was told, and heard it
 
   function seen() {

@@ -1,5 +1,6 @@
 import { call } from "./api.js";
 import { Composer } from "./composer.js";
+import { isDoubtful } from "./connection.js";
 import { LIMIT, Outbox } from "./outbox.js";
 import { Permits, tokens } from "./permits.js";
 
@@ -15,12 +16,16 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
   let said = store.words;
 
   const token = tokens(talk.querySelector("[data-check]"));
+  const checked = () =>
+    token().catch((error) => {
+      throw net.is === "down" ? error : Object.assign(error, { name: "CheckFailed" }); // offline nothing can be checked
+    });
   const permits = new Permits({
     wanted: () => !document.hidden && performance.now() - acted < ACTIVE,
     mint: async () => {
-      const { ok, body, date, wait } = await call("/chat/permits/", { token: await token(), scope: start.permit_scope });
-      if (!ok) throw Object.assign(new Error("no permit"), { name: "CheckFailed", wait });
-      return { ...body, lasts: Date.parse(body.expires_at) - date };
+      const answer = await call("/chat/permits/", { token: await checked(), scope: start.permit_scope });
+      if (!answer.ok) throw Object.assign(new Error("no permit"), { answer });
+      return { ...answer.body, lasts: Date.parse(answer.body.expires_at) - answer.date };
     },
   });
 
@@ -30,15 +35,22 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
     tell: (frame) => store.tell(frame),
     async deliver({ text, client_id }, again) {
       if (again) permits.discard();
-      const permit = await permits.take();
-      return call("messages/", { text, client_id, permit });
+      let answer;
+      try {
+        answer = await call("messages/", { text, client_id, permit: await permits.take() });
+      } catch (error) {
+        if (!error.answer) throw error;
+        answer = error.answer; // what is said to the permit is said to the message
+      }
+      if (isDoubtful(answer) && answer.code !== "sign_in_required") await net.doubt();
+      return answer;
     },
     giveBack(texts) {
       composer.write([...texts, composer.text].filter(Boolean).join("\n"));
       net.refresh();
     },
     held: () => store.writing && store.words !== "",
-    signedOut: () => net.turn("signed-out"),
+    signedOut: () => net.doubt(),
   });
 
   const composer = new Composer(talk, {
@@ -78,7 +90,7 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
     if (said && !now) outbox.go(); // what was held goes
     said = now;
   });
-  net.subscribe((is, was) => (is === "open" || (is === "polling" && was === "down")) && outbox.go());
+  net.subscribe((is, was) => (is === "open" || (is === "polling" && was !== "open")) && outbox.go());
   store.draws(() => {
     const { writing, words: said } = store;
     composer.show({ writing, streaming: writing && said !== "", locked: talk.dataset.quota === "out" });
@@ -98,7 +110,8 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
       resend,
       check(button) {
         permits.discard();
-        resend(button);
+        for (const { client_id, status } of store.state.outbox) if (status === "unchecked") outbox.retry(client_id);
+        focus(unsent(button));
       },
       unsend(button) {
         outbox.drop(unsent(button));

@@ -10,7 +10,7 @@ export const backoff = (n) => (DELAYS[n] ?? DELAYS.at(-1)) * (0.5 + Math.random(
 /**
  * The one socket of this tab. It only listens, and asks with `watch()` ({conversation, version, threads}) what it missed:
  * when it opens, when the tab is looked at again, every 25 s. `hear` gets each frame, `turn` each of its states:
- * "open", "down", "asleep", "crowded" (too many tabs), "signed-out".
+ * "open", "down", "asleep", "crowded" (too many tabs), "refused" (not signed in any more, it says).
  */
 export class Socket {
   #socket = null;
@@ -46,6 +46,11 @@ export class Socket {
     this.#open();
   }
 
+  /** Nobody is there to be told anything. */
+  stop() {
+    this.#drop("asleep");
+  }
+
   #rest() {
     clearTimeout(this.#sleep);
     this.#sleep = setTimeout(() => this.#drop("asleep"), ASLEEP);
@@ -53,7 +58,12 @@ export class Socket {
 
   #open() {
     clearTimeout(this.#retry);
-    const socket = (this.#socket = new WebSocket(this.url));
+    let socket;
+    try {
+      socket = this.#socket = new WebSocket(this.url);
+    } catch {
+      return this.#drop("down", backoff(this.#tries++)); // this browser has none, or may not: the page asks instead
+    }
     socket.onopen = () => {
       this.turn("open");
       this.ask();
@@ -65,7 +75,7 @@ export class Socket {
       this.hear(JSON.parse(data));
     };
     socket.onclose = ({ code }) => {
-      if (code === 4401) this.#drop("signed-out");
+      if (code === 4401) this.#drop("refused", backoff(this.#tries++));
       else if (code === 4408) this.#drop("crowded");
       else this.#drop("down", code === 4429 ? FLOOD : backoff(this.#tries++));
     };

@@ -30,7 +30,7 @@ export class Store {
     const before = this.state;
     const state = (this.state = apply(before, frame));
     if (state === before) return;
-    for (const hear of this.#hear) hear(state, before);
+    for (const hear of this.#hear) apart(() => hear(state, before));
     if (frame.type === "send" || frame.type === "older") this.draw(); // what was written stands there at once
     else this.#due ||= (document.hidden ? setTimeout : requestAnimationFrame)(() => this.draw(), HIDDEN);
   }
@@ -49,6 +49,15 @@ export class Store {
   draw() {
     cancelAnimationFrame(this.#due);
     this.#due = 0;
-    for (const draw of this.#draw) draw(this.state);
+    for (const draw of this.#draw) apart(() => draw(this.state));
+  }
+}
+
+/* One part of the page that fails takes no other along. */
+function apart(act) {
+  try {
+    act();
+  } catch (error) {
+    reportError(error);
   }
 }

@@ -1,15 +1,23 @@
 /* Times in the viewer's zone and words. */
 const DAY = 86_400_000;
+/* In a browser that does not know the words, or not its own language, days and times in numbers do. */
 const format = (options) => {
-  const words = new Intl.DateTimeFormat(undefined, options);
-  return (when) => words.format(when);
+  try {
+    const words = new Intl.DateTimeFormat(undefined, options);
+    return (when) => words.format(when);
+  } catch {
+    return (when) => (options.timeStyle ? when.toTimeString().slice(0, 5) : when.toISOString().slice(0, 10));
+  }
 };
 const midnight = (when) => new Date(when.getFullYear(), when.getMonth(), when.getDate());
 const daysAgo = (when, now) => Math.round((midnight(now) - midnight(when)) / DAY);
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
-const nearby = (days) => {
-  const words = relative.format(-days, "day");
-  return words[0].toLocaleUpperCase() + words.slice(1);
+const nearby = (when, days) => {
+  try {
+    const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" }).format(-days, "day");
+    return words[0].toLocaleUpperCase() + words.slice(1);
+  } catch {
+    return dateShort(when);
+  }
 };
 const weekday = format({ weekday: "long" });
 const weekdayShort = format({ weekday: "short" });
@@ -23,7 +31,7 @@ export const clock = format({ timeStyle: "short" });
 /** Above the first message of a day: Today, Yesterday, Monday, 14 November. */
 export function day(when, now) {
   const ago = daysAgo(when, now);
-  if (ago < 2) return nearby(ago);
+  if (ago < 2) return nearby(when, ago);
   if (ago < 7) return weekday(when);
   return (when.getFullYear() === now.getFullYear() ? date : dateYear)(when);
 }
@@ -32,6 +40,6 @@ export function day(when, now) {
 export function brief(when) {
   const ago = daysAgo(when, new Date());
   if (ago < 1) return clock(when);
-  if (ago < 2) return nearby(ago);
+  if (ago < 2) return nearby(when, ago);
   return (ago < 7 ? weekdayShort : dateShort)(when);
 }

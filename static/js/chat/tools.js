@@ -24,8 +24,12 @@ export function mount({ talk, words, toast }) {
   });
   return {
     async copy(button) {
-      await navigator.clipboard.writeText(button.closest("[data-id]").querySelector("[data-text]").innerText);
-      toast(words.copied);
+      try {
+        await navigator.clipboard.writeText(button.closest("[data-id]").querySelector("[data-text]").innerText);
+        toast(words.copied);
+      } catch {
+        toast(words.sorry, "circle-alert"); // it was not allowed
+      }
     },
   };
 }

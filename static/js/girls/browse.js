@@ -17,14 +17,14 @@ export function mount(form) {
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
     submitter = event.submitter;
-    form.querySelector("[popover]").hidePopover();
+    form.querySelector("[popover]").hidePopover?.();
   });
   // What the form itself would send (a tag from the chip and one from the list), without the empty fields.
   form.addEventListener("htmx:configRequest", ({ detail }) => {
     for (const name of new Set(detail.formData.keys())) detail.formData.delete(name);
-    for (const [name, value] of new FormData(form, submitter)) {
-      if (value) detail.formData.append(name, value);
-    }
+    const data = new FormData(form);
+    if (submitter?.name) data.append(submitter.name, submitter.value);
+    for (const [name, value] of data) if (value) detail.formData.append(name, value);
   });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target.id === "results") show(form, document.getElementById("results").dataset);
@@ -32,7 +32,7 @@ export function mount(form) {
 }
 
 function show(form, { mood, filtered }) {
-  for (const chip of form.querySelectorAll(".chip")) chip.ariaPressed = String(chip.value === mood);
+  for (const chip of form.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", String(chip.value === mood));
   for (const button of form.querySelectorAll("[data-keeps-mood]")) button.value = mood;
   form.querySelector(".filters-open").classList.toggle("on", filtered !== undefined);
 }

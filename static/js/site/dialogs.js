@@ -9,10 +9,11 @@ export function mount(root) {
       const dialog = document.getElementById(opener.dataset.dialog);
       if (dialog && !dialog.open) {
         event.preventDefault();
-        opener.closest("[popover]")?.hidePopover(); // its button gets the focus, and the dialog gives it back there
-        dialog.showModal();
+        opener.closest("[popover]")?.hidePopover?.(); // its button gets the focus, and the dialog gives it back there
+        if (dialog.showModal) dialog.showModal();
+        else dialog.setAttribute("open", "");
       }
-    } else if (event.target instanceof HTMLDialogElement && isOutside(event.target, event)) {
+    } else if (event.target.matches?.("dialog") && isOutside(event.target, event)) {
       event.target.close();
     }
   });

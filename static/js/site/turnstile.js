@@ -13,7 +13,11 @@ export function loadTurnstile() {
     script.async = true;
     script.nonce = document.querySelector("script[nonce]")?.nonce ?? "";
     script.onload = () => resolve(window.turnstile);
-    script.onerror = () => reject(new Error("Turnstile did not load"));
+    script.onerror = () => {
+      loading = undefined; // it may next time
+      script.remove();
+      reject(new Error("Turnstile did not load"));
+    };
     document.head.append(script);
   });
   return loading;
