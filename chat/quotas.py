@@ -31,12 +31,15 @@ def charge(conversation: Conversation, kind: Kind) -> str:
     return kind
 
 
-def band(conversation: Conversation) -> str:
-    """How much is left, as the page shows it: premium, plenty, low or out. Its script goes on from there."""
+def band(conversation: Conversation, *, owed: bool) -> str:
+    """How much is left, as the page shows it: premium, plenty, low or out. Its script goes on from there.
+
+    While the last message waits for its answer, `owed`, it is not out yet.
+    """
     if conversation.user.premium_active:
         return "premium"
     left = conversation.free_text
-    return "out" if left < 1 else "low" if left <= LOW else "plenty"
+    return "out" if left < 1 and not owed else "low" if left <= LOW else "plenty"
 
 
 def unanswered(conversation: Conversation, through: int) -> QuerySet[Message]:

@@ -15,7 +15,7 @@ from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
 from chat import frames, quotas, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
-from chat.models import Conversation
+from chat.models import Conversation, Reply
 from chat.quotas import QuotaExhausted
 from config.lib.doors import MemberRequest, View, kept_by_nobody, mark_of, private_page, refused
 from config.lib.waiting import Full
@@ -111,7 +111,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "has_older": state["has_more"],
         "unread_from": unread_from,
         "starter": starter,
-        "quota": quotas.band(found),
+        "quota": quotas.band(found, owed=state["reply"] is not None and state["reply"]["state"] in Reply.OWED),
         "free_total": {"text": settings.FREE_TEXT, "media": settings.FREE_MEDIA, "audio": settings.FREE_AUDIO},
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
     }

@@ -188,3 +188,57 @@ def test_the_answer_clears_the_dot_in_every_tab(talk, she, alice):
     row = elsewhere.page.locator(f"[data-thread='{tab.conversation.pk}']")
     expect(row).to_contain_text("Hello there.")
     expect(row.locator(".dot")).to_be_hidden()
+
+
+def test_a_draft_in_one_tab_outlives_what_another_sends(talk):
+    one = talk()
+    two = one.tab()
+    one.input.fill("A long draft of mine")
+    two.input.fill("Something else")
+    two.button.click()
+    expect(two.last).to_have_text("Hello there.")
+    for _ in range(2):
+        expect(one.input).to_have_value("A long draft of mine")
+        expect(two.input).to_have_value("")
+        for tab in (one, two):
+            tab.page.reload()
+            tab.ready()
+
+
+def test_drafts_of_two_tabs_do_not_wipe_each_other(talk):
+    one = talk()
+    two = one.tab()
+    one.input.fill("From one")
+    two.input.fill("From two")
+    for tab, words in ((one, "From one"), (two, "From two")):
+        tab.page.reload()
+        expect(tab.ready().input).to_have_value(words)
+    two.input.fill("")
+    one.page.reload()
+    expect(one.ready().input).to_have_value("From one")
+
+
+def test_what_one_tab_sends_is_not_offered_again_in_another(talk):
+    one = talk()
+    one.input.fill("Only once")
+    two = one.tab()
+    expect(two.input).to_have_value("Only once")
+    one.button.click()
+    expect(one.last).to_have_text("Hello there.")
+    for _ in range(2):
+        expect(two.input).to_have_value("")
+        two.page.reload()
+        two.ready()
+    expect(one.tab().input).to_have_value("")
+
+
+def test_a_draft_outlives_the_tab_it_was_written_in(talk):
+    one = talk()
+    one.input.fill("For tomorrow")
+    two = one.tab()
+    two.input.fill("Something else")
+    two.button.click()
+    expect(two.last).to_have_text("Hello there.")
+    expect(one.last).to_have_text("Hello there.")
+    one.page.close()
+    expect(two.tab().input).to_have_value("For tomorrow")

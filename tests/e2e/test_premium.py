@@ -34,14 +34,14 @@ def out(talk, complaints):
 
 def expect_locked(talk):
     expect(talk.page.get_by_role("heading", name=CARD)).to_be_visible()
-    expect(talk.input).to_have_js_property("readOnly", True)
+    expect(talk.button).to_have_attribute("aria-disabled", "true")
     expect(talk.input).to_have_value(DRAFT)
 
 
 def expect_unlocked(talk):
     expect(talk.page.get_by_text(UNLIMITED)).to_be_visible()
     expect(talk.page.get_by_role("heading", name=CARD)).to_be_hidden()
-    expect(talk.input).to_have_js_property("readOnly", False)
+    expect(talk.button).to_have_attribute("aria-disabled", "false")
     expect(talk.input).to_have_value(DRAFT)
 
 

@@ -220,7 +220,8 @@ def test_out_of_free_messages_the_composer_locks_and_the_draft_is_kept(talk, com
     for _ in range(2):
         expect(card).to_be_visible()
         expect(alice.input).to_have_value("Which bakery?")
-        expect(alice.input).to_have_js_property("readOnly", True)
+        expect(alice.input).to_be_editable()
+        expect(alice.button).to_have_attribute("aria-disabled", "true")
         expect(alice.page.get_by_text("Your draft is kept for you.")).to_be_visible()
         expect(alice.unsent).to_have_count(0)
         alice.page.reload()
@@ -262,6 +263,68 @@ def test_what_is_written_while_she_writes_goes_when_she_has_finished(talk, she):
     expect(alice.last).to_have_text("And then two.")
     alice.expect_to_show_what_is_recorded()
     assert alice.said()[1:] == ["One", "First things first.", "Two", "And then two."]
+
+
+def test_the_button_sends_what_is_written_while_she_writes_and_stops_her_when_nothing_is(talk, she):
+    she.says("First ", she.pause(), "things first.")
+    alice = talk()
+    alice.send("One")
+    expect(alice.reply).to_have_text("First ")
+    for words in ("Two", "Three"):
+        expect(alice.button).to_have_accessible_name("Stop the reply")
+        alice.input.fill(words)
+        expect(alice.button).to_have_accessible_name("Send")
+        alice.button.click()
+    expect(alice.page.locator(".unsent.held")).to_have_count(2)
+    expect(alice.reply).to_have_text("First ")
+    she.says("And then ", "the rest.")
+    she.go_on()
+    expect(alice.last).to_have_text("And then the rest.")
+    alice.expect_to_show_what_is_recorded()
+    assert [text for text in alice.said() if text in {"One", "Two", "Three"}] == ["One", "Two", "Three"]
+    assert "First things first." in alice.said()
+
+
+def test_escape_stops_her_wherever_the_focus_is_and_keeps_what_is_written(talk, she):
+    she.says("Once upon ", she.pause(), "a time.")
+    alice = talk()
+    alice.send("A story")
+    expect(alice.reply).to_have_text("Once upon ")
+    alice.input.fill("Shorter")
+    alice.log.focus()
+    alice.page.keyboard.press("Escape")
+    expect(alice.voice()).to_have_text("You stopped this reply")
+    expect(alice.last).to_have_text("Once upon")
+    expect(alice.input).to_have_value("Shorter")
+
+
+def test_the_last_free_message_is_answered_before_anything_closes(talk, she, alice):
+    pause = she.pause()
+    she.says("With ", pause, "pleasure.")
+    one = talk()
+    Conversation.objects.filter(pk=one.conversation.pk).update(free_text=1)
+    one.page.reload()
+    two = one.ready().tab()
+    one.send("The last one")
+    card = "That was your last free message with Mara"
+    for tab in (one, two):
+        expect(tab.reply).to_have_text("With ")
+    two.page.reload()  # in the middle
+    two.ready()
+    for tab in (one, two):
+        expect(tab.page.get_by_text("No free messages left")).to_be_visible()
+        expect(tab.page.get_by_role("heading", name=card)).to_be_hidden()
+    pause.set()
+    for tab in (one, two):
+        expect(tab.page.get_by_role("heading", name=card)).to_be_visible()
+        expect(tab.last).to_have_text("With pleasure.")
+        expect(tab.page.get_by_text("Your draft is kept for you.")).to_be_hidden()
+        tab.input.press_sequentially("I will be back")
+        expect(tab.page.get_by_text("Your draft is kept for you.")).to_be_visible()
+        expect(tab.button).to_have_attribute("aria-disabled", "true")
+    one.input.press("Enter")
+    expect(one.input).to_have_value("I will be back")
+    expect(one.unsent).to_have_count(0)
 
 
 @pytest.mark.parametrize("composing", [{"isComposing": True}, {"keyCode": 229}], ids=["composing", "safari"])

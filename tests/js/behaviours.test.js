@@ -19,16 +19,43 @@ function meter(text) {
   const talk = element("section", { data: { quota: "plenty" } }, data("left"), data("leftWords"), data("meter"));
   const root = element("div", {}, talk, data("free"), data("left"));
   const toasts = [];
-  quota.mount({ store, root, talk, low: 3, words, toast: (said) => toasts.push(said) });
+  const said = [];
+  quota.mount({ store, root, talk, low: 3, words, say: (text) => said.push(text), toast: (said) => toasts.push(said) });
   store.draw();
   const shown = () => [talk.dataset.quota, ...root.querySelectorAll("[data-left]").map((place) => place.textContent), talk.querySelector("[data-left-words]").textContent];
-  return { store, shown, toasts, free: root.querySelector("[data-free]") };
+  return { store, shown, toasts, said, free: root.querySelector("[data-free]") };
 }
 
 test("what is left stands in every place, and one is not many", () => {
   assert.deepEqual(meter(10).shown(), ["plenty", "10", "10", "10 free messages left"]);
   assert.deepEqual(meter(1).shown(), ["low", "1", "1", "1 free message left"]);
   assert.deepEqual(meter(0).shown()[0], "out");
+});
+
+test("the last free message is out when it has its answer, not before, and is said", () => {
+  const { store, shown, said } = meter(1);
+  store.tell({ type: "sent", message: message(2), reply: reply("r", "queued"), conversation: header(2, { text: 0 }) });
+  store.draw();
+  assert.deepEqual([shown()[0], shown().at(-1), said], ["low", "No free messages left", []]);
+  store.tell(told.reply(reply("r", "writing", "Hello")));
+  store.draw();
+  assert.equal(shown()[0], "low");
+  store.tell(told.message(message(3, { sender: "ai", text: "Hello" })));
+  store.tell(told.reply(reply("r", "done", "", { message: "m3" })));
+  store.draw();
+  assert.deepEqual([shown()[0], said], ["out", [words.out]]);
+  store.tell({ type: "account", premium_active: true, premium_until: null });
+  store.draw();
+  assert.equal(shown()[0], "premium");
+});
+
+test("a last message whose reply fails is given back", () => {
+  const { store, shown } = meter(1);
+  store.tell({ type: "sent", message: message(2), reply: reply("r", "queued"), conversation: header(2, { text: 0 }) });
+  store.tell(told.reply(reply("r", "failed")));
+  store.tell(told.conversation(header(3, { text: 1, last_seq: 2 })));
+  store.draw();
+  assert.equal(shown()[0], "low");
 });
 
 test("what is left stands in the profile too while that is in a dialog", () => {

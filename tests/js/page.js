@@ -123,9 +123,17 @@ export const words = {
   name: "Mara", you: "You", writing: "Writing a reply…", typing: "Mara is typing", long: "Full reply in the conversation",
   sent: "Sent", delivered: "Delivered", sending: "Sending", waiting: "Sends later", held: "Sends when Mara has finished", failed: "Not sent.",
   failedSaid: "Message not sent. Retry or delete.", uncheckedSaid: "We couldn’t check your browser.", couldnt: "Mara couldn’t reply just now. Try again",
-  full: "{n} messages are waiting already.", sorry: "That didn’t get through.", one: "{n} free message left", many: "{n} free messages left",
+  full: "{n} messages are waiting already.", sorry: "That didn’t get through.", one: "{n} free message left", many: "{n} free messages left", none: "No free messages left",
+  out: "That was your last free message with Mara.", heldSaid: "Sends when Mara has finished", stopped: "You stopped this reply",
   premium: "Premium is on.", ended: "Premium has ended.", copied: "Copied",
 };
+
+/* What localStorage does: its keys are its own properties. */
+function storage() {
+  const data = {};
+  const deeds = { getItem: (key) => data[key] ?? null, setItem: (key, value) => (data[key] = String(value)), removeItem: (key) => delete data[key] };
+  return Object.defineProperties(data, Object.fromEntries(Object.entries(deeds).map(([name, value]) => [name, { value }])));
+}
 
 /** Make `globalThis` a page; give what tests turn: `frames` waiting to be drawn, whether it is `hidden`. */
 export function open() {
@@ -139,7 +147,6 @@ export function open() {
     querySelector: (selector) => document.body.querySelector(selector),
   });
   const world = { document, frames: [], posted: [] };
-  const storage = {};
   Object.assign(globalThis, {
     document,
     Text: FakeText,
@@ -148,15 +155,13 @@ export function open() {
     ResizeObserver: class { observe() {} },
     IntersectionObserver: class { observe() {} },
     matchMedia: () => ({ matches: false }),
+    reportError: (error) => { throw error; },
     CSS: { supports: () => true },
     addEventListener: () => {},
     innerHeight: 800,
     location: { protocol: "http:", host: "here", reload: () => (world.reloaded = true) },
-    localStorage: Object.defineProperties(storage, Object.fromEntries(Object.entries({
-      getItem: (key) => storage[key] ?? null,
-      setItem: (key, value) => (storage[key] = String(value)),
-      removeItem: (key) => delete storage[key],
-    }).map(([name, value]) => [name, { value }]))),
+    localStorage: storage(),
+    sessionStorage: storage(),
     DOMParser: class { parseFromString(html) { return { body: element("body", {}, html.replace(/<[^>]*>/g, "")) }; } },
   });
   world.frame = () => world.frames.splice(0).forEach((draw) => draw());

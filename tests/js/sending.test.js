@@ -7,24 +7,26 @@ open();
 const wait = setTimeout;
 globalThis.setTimeout = (...what) => wait(...what).unref(); // a permit is renewed in two minutes: nobody waits for that
 const { mount } = await import("../../static/js/chat/sending.js");
+const { Draft } = await import("../../static/js/chat/draft.js");
 const { Store } = await import("../../static/js/chat/store.js");
 const { begin } = await import("../../static/js/chat/state.js");
 const settled = () => new Promise((resolve) => wait(resolve, 5));
 
 /* A composer on a page, and a server that answers each path with what `answers` has for it. */
 function tab(answers = {}) {
-  for (const key of Object.keys(localStorage)) localStorage.removeItem(key);
+  for (const place of [localStorage, sessionStorage]) for (const key of Object.keys(place)) place.removeItem(key);
   const form = element("form", {},
     element("textarea", { value: "" }),
     element("button", { data: { send: "" } }, element("span", { data: { words: "", goes: "Send", halts: "Stop the reply" } })),
   );
-  const talk = element("section", { data: { quota: "plenty" } }, form, element("p", { data: { counter: "", room: "{n} left", over: "{n} too many" } }), element("div", { data: { check: "", action: "chat_send" } }));
+  const talk = element("section", { data: { quota: "plenty" } }, form, element("p", { data: { counter: "", room: "{n} left", over: "{n} too many" } }), element("p", { data: { kept: "" }, hidden: true }), element("div", { data: { check: "", action: "chat_send" } }));
   const world = { posted: [], toasts: [], focused: [], reminded: 0, refreshed: 0, hear: [], talk };
   const answer = (path, body) => {
     world.posted.push([path, body]);
     const [status, json = {}] = answers[path] ?? [503];
     return { ok: status < 300, status, type: "basic", headers: new Headers({ "Content-Type": "application/json" }), json: async () => json, body: json };
   };
+  globalThis.addEventListener = (name, hear) => name === "storage" && (world.heard = (key, newValue) => hear({ key, newValue }));
   globalThis.fetch = async (path, { body }) => answer(path, JSON.parse(body));
   answers["/chat/permits/"] ??= [201, { permit: "p1", uses_left: 5, expires_at: new Date(Date.now() + 120_000).toISOString() }];
   world.store = new Store(begin({ conversation: header(1, { last_seq: 1 }), messages: [message(1, { sender: "ai" })] }));
@@ -74,17 +76,17 @@ test("the answer to a send is told: the message, the reply that is owed, what is
   assert.equal(world.composer.text, "");
 });
 
-test("what is written while she writes is held, one of it, and goes when she has finished", async () => {
+test("what is written while she writes is held, and goes when she has finished", async () => {
   const { send, store, sent } = tab({ "messages/": accepted() });
   store.tell(told.reply(reply("r0", "writing", "First ")));
   send("One");
   send("Two");
   await settled();
   assert.deepEqual(sent(), []);
-  assert.deepEqual(store.state.outbox.map((item) => [item.text, item.status]), [["One", "held"]]);
+  assert.deepEqual(store.state.outbox.map((item) => [item.text, item.status]), [["One", "held"], ["Two", "held"]]);
   store.tell(told.reply(reply("r0", "stopped")));
   await settled();
-  assert.deepEqual(sent(), ["One"]);
+  assert.deepEqual(sent(), ["One", "Two"]);
 });
 
 test("too many messages at once are refused in words, and nothing is sent when signed out", () => {
@@ -190,4 +192,75 @@ test("a starter becomes the draft", () => {
   world.deeds.starter(element("button", {}, " How was the kiln? "));
   assert.equal(world.composer.text, "How was the kiln?");
   assert.equal(FakeElement.focused, world.composer.input);
+});
+
+test("while she writes the button sends what is written, and stops her when nothing is", async () => {
+  const world = tab({ "stop/": [200, { reply: null }] });
+  world.store.tell(told.reply(reply("r", "writing", "Once")));
+  world.store.draw();
+  assert.equal(world.composer.words.textContent, "Stop the reply");
+  world.send("Wait, ");
+  assert.equal(world.store.writing, true);
+  assert.deepEqual(world.store.state.outbox.map((item) => item.text), ["Wait,"]);
+  world.store.draw();
+  assert.equal(world.composer.words.textContent, "Stop the reply");
+  world.composer.write("And");
+  assert.equal(world.composer.words.textContent, "Send");
+  world.talk.dispatchEvent(event("keydown", { key: "Escape", target: world.composer.input }));
+  assert.equal(world.store.writing, false);
+  assert.equal(world.composer.text, "And");
+});
+
+test("with nothing left one can go on writing, but not send", async () => {
+  const world = tab();
+  world.store.tell(told.conversation(header(2, { last_seq: 1, text: 0 })));
+  world.store.draw();
+  assert.equal(world.talk.querySelector("[data-kept]").hidden, true);
+  world.send("For later");
+  await settled();
+  assert.deepEqual([world.composer.text, world.sent()], ["For later", []]);
+  assert.notEqual(world.composer.input.readOnly, true);
+  assert.equal(world.talk.querySelector("[data-kept]").hidden, false);
+  assert.equal(world.composer.button.attributes["aria-disabled"], "true");
+  world.store.tell({ type: "account", premium_active: true, premium_until: null });
+  world.store.draw();
+  assert.equal(world.composer.button.attributes["aria-disabled"], "false");
+});
+
+test("a phone's key says what it does", () => {
+  assert.equal(tab().composer.input.enterKeyHint, "send");
+  globalThis.matchMedia = () => ({ matches: true });
+  assert.equal(tab().composer.input.enterKeyHint, "enter");
+  globalThis.matchMedia = () => ({ matches: false });
+});
+
+test("what another tab sends is not offered here again; other words stay", async () => {
+  const world = tab();
+  const key = (id) => `dusk:outbox:c1:${id}`;
+  const item = (id, text) => JSON.stringify({ client_id: id, text, created_at: 1, status: "sending" });
+  world.composer.write("Hello there");
+  world.heard(key("a"), item("a", "Something else"));
+  assert.equal(world.composer.text, "Hello there");
+  world.heard(key("b"), item("b", "Hello there"));
+  assert.equal(world.composer.text, "");
+  world.composer.write("Hello there"); // once more, and on purpose
+  world.heard(key("b"), item("b", "Hello there"));
+  assert.equal(world.composer.text, "Hello there");
+});
+
+test("a draft is this tab's own; a new tab is offered the latest; a send takes away what it sent", () => {
+  tab();
+  assert.deepEqual(Object.keys(sessionStorage), []); // nothing was written here
+  new Draft("c1").keep("from A");
+  const inB = () => { for (const key of Object.keys(sessionStorage)) sessionStorage.removeItem(key); };
+  inB();
+  const other = new Draft("c1");
+  assert.equal(other.read(), "from A");
+  other.keep("from B");
+  other.keep("");
+  assert.equal(other.read(), "");
+  inB();
+  assert.equal(new Draft("c1").read(), "");
+  sessionStorage.setItem("dusk:draft:c1", "from A"); // a reload of A
+  assert.equal(new Draft("c1").read(), "from A");
 });

@@ -1,4 +1,4 @@
-import { MEMBER } from "../site/device.js";
+import { MEMBER, forget, keptHere } from "../site/device.js";
 import { call, whose } from "./api.js";
 import { Socket } from "./socket.js";
 import { isBehind } from "./state.js";
@@ -69,8 +69,10 @@ export class Connection {
   /** Something says that nobody is signed in, or somebody else: ask, and believe that. Whether nobody is. */
   async doubt() {
     const found = await whose();
-    if (found === "other") this.leave();
-    else if (found === "nobody") {
+    if (found === "other") {
+      forget("", [keptHere]);
+      this.leave();
+    } else if (found === "nobody") {
       this.#set("signed-out");
       this.socket.stop();
     } else if (found === "mine" && this.is === "signed-out") {

@@ -45,7 +45,7 @@ function mountTalk() {
   });
   const reading = mountReading({ store, net, id, log });
   store.draws((state) => log.draw(state));
-  mountQuota({ store, root, talk, low: start.quota_low, words, toast });
+  mountQuota({ store, root, talk, low: start.quota_low, words, say, toast });
   const { composer, deeds } = mountSending({ store, net, talk, start, words, focus: (key) => log.focus(key), remind: reading.remind, toast });
   const panel = (deed) => (button) => import("./panel.js").then(({ mount }) => mount({ root, store, net, id, leave, sorry })[deed](button));
   Object.assign(deeds, mountTools({ talk, words, toast }), { panel: panel("panel"), forget: panel("forget") });

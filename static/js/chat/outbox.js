@@ -24,16 +24,17 @@ export function uuid(source = globalThis.crypto) {
  * What is on its way to the server, one after the other. Each message keeps the client id it was born with, here and
  * in localStorage, so a reload, a second tab or a lost answer never makes it two. The list itself is in the state:
  * `items()` reads it, `tell(frame)` changes it, `deliver(item)` sends one, `giveBack(texts)` takes what may not be sent;
- * `signedOut()` is asked when the server says so: whether it is true.
+ * `signedOut()` is asked when the server says so: whether it is true; `elsewhere(text)` is told what another tab sends.
  */
 export class Outbox {
   #prefix;
   #busy = false;
+  #heard = new Set(); // what other tabs sent
   #tries = 0;
   #timer;
 
-  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, storage = kept, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
-    Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, storage, later, now });
+  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, elsewhere, storage = kept, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
+    Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, elsewhere, storage, later, now });
     this.#prefix = `dusk:outbox:${conversation}:`;
   }
 
@@ -73,9 +74,14 @@ export class Outbox {
     this.storage.removeItem(this.#prefix + client_id);
   }
 
-  /** Another tab delivered or deleted it. */
+  /** Another tab took a text on, delivered it or deleted it. */
   stored(key, value) {
-    if (key?.startsWith(this.#prefix) && value === null) this.tell({ type: "drop", client_id: key.slice(this.#prefix.length) });
+    if (!key?.startsWith(this.#prefix)) return;
+    const client_id = key.slice(this.#prefix.length);
+    if (value === null) return this.tell({ type: "drop", client_id });
+    const item = parsed(value);
+    if (item && !this.#heard.has(client_id)) this.elsewhere(item.text);
+    this.#heard.add(client_id);
   }
 
   /** There may be a way again: do not wait for the next try. */

@@ -1,7 +1,7 @@
 import { quota } from "./state.js";
 
 /** What is left, wherever it stands on the page; and a word when premium comes or goes. */
-export function mount({ store, root, talk, low, words, toast }) {
+export function mount({ store, root, talk, low, words, say, toast }) {
   const find = (name) => root.querySelector(`[data-${name}]`);
   const [free, meter, sentence] = ["free", "meter", "left-words"].map(find); // a part of it may move into a dialog
   const places = root.querySelectorAll("[data-left]");
@@ -9,9 +9,10 @@ export function mount({ store, root, talk, low, words, toast }) {
     const { kind, left } = quota(state, low);
     const was = talk.dataset.quota;
     if (kind !== was && [kind, was].includes("premium")) toast(kind === "premium" ? words.premium : words.ended, "sparkles");
+    if (kind === "out" && was !== kind) say(words.out);
     talk.dataset.quota = kind;
     for (const place of places) place.textContent = left;
-    sentence.textContent = (left === 1 ? words.one : words.many).replace("{n}", left);
+    sentence.textContent = (left > 1 ? words.many : left === 1 ? words.one : words.none).replace("{n}", left);
     meter.value = left;
     free.hidden = kind === "premium";
   });

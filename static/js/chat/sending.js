@@ -1,8 +1,10 @@
 import { call } from "./api.js";
 import { Composer } from "./composer.js";
 import { isDoubtful } from "./connection.js";
+import { Draft } from "./draft.js";
 import { LIMIT, Outbox } from "./outbox.js";
 import { Permits, tokens } from "./permits.js";
+import { quota } from "./state.js";
 
 const ACTIVE = 120_000; // somebody who did something within this may soon send
 
@@ -50,16 +52,17 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
       net.refresh();
     },
     held: () => store.writing && store.words !== "",
+    elsewhere: (text) => composer.sent(text),
     signedOut: () => net.doubt(),
   });
 
   const composer = new Composer(talk, {
-    draft: `dusk:draft:${id}`,
+    draft: new Draft(id),
     most: start.message_max,
     sends: start.enter_sends,
     send(text) {
       acted = performance.now();
-      if (net.is === "signed-out" || store.state.outbox.some((item) => item.status === "held")) return false;
+      if (net.is === "signed-out") return false;
       if (!outbox.add(text)) {
         toast(words.full.replace("{n}", LIMIT), "circle-alert");
         return false;
@@ -92,8 +95,8 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
   });
   net.subscribe((is, was) => (is === "open" || (is === "polling" && was !== "open")) && outbox.go());
   store.draws(() => {
-    const { writing, words: said } = store;
-    composer.show({ writing, streaming: writing && said !== "", locked: talk.dataset.quota === "out" });
+    const { kind, left } = quota(store.state, start.quota_low);
+    composer.show({ writing: store.writing, spent: kind !== "premium" && left <= 0 });
   });
   addEventListener("storage", (event) => outbox.stored(event.key, event.newValue));
   outbox.load();

@@ -51,11 +51,12 @@ export function streamed(state) {
   return reply && !reply.landed && reply.state !== "failed" && !standsThere(state) ? reply.text : "";
 }
 
-/** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. */
-export function quota({ conversation }, low) {
+/** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. It is out when the last message has its answer. */
+export function quota({ conversation, reply }, low) {
   const left = conversation.free_remaining.text;
   if (conversation.premium_active) return { kind: "premium", left };
-  return { kind: left <= 0 ? "out" : left <= low ? "low" : "plenty", left };
+  const out = left <= 0 && !(reply && isOwed(reply));
+  return { kind: out ? "out" : left <= low ? "low" : "plenty", left };
 }
 
 /** How many threads hold something unread. */

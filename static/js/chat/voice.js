@@ -9,6 +9,7 @@ export function news(before, state, words) {
   const unsent = ({ client_id, status }) => words[`${status}Said`] && before.outbox.find((item) => item.client_id === client_id)?.status !== status;
   const status = state.outbox.findLast(unsent)?.status;
   if (status) return words[`${status}Said`];
+  if (state.reply?.stopping && !before.reply?.stopping) return words.stopped;
   if (state.reply?.state === "failed" && before.reply?.state !== "failed") return words.couldnt;
   if (!told) return "";
   const { sender, text } = told;

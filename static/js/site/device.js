@@ -45,15 +45,19 @@ export class Kept {
 export const kept = new Kept(() => localStorage);
 export const keptHere = new Kept(() => sessionStorage);
 
-/** Remove what is kept here about a conversation, or everything. */
-export function forget(about = "") {
-  for (const place of [kept, keptHere]) {
+/** Remove what is kept here about a conversation, or everything; from these places. */
+export function forget(about = "", places = [kept, keptHere]) {
+  for (const place of places) {
     for (const key of place.keys()) if (key.startsWith(OURS) && key.includes(about)) place.removeItem(key);
   }
 }
 
 export function mount(root) {
   const member = root.querySelector('meta[name="member"]')?.content;
-  if (member && kept.getItem(MEMBER) !== member) kept.setItem(MEMBER, member);
+  const last = kept.getItem(MEMBER);
+  if (member && last !== member) {
+    if (last) forget(); // whoever was signed in here did not sign out
+    kept.setItem(MEMBER, member);
+  }
   for (const form of root.querySelectorAll('form[action*="logout"]')) form.addEventListener("submit", () => forget());
 }
