@@ -87,7 +87,7 @@ class ConversationShape(TypedDict):
 class ReplyShape(TypedDict):
     id: str
     state: str
-    text: str
+    text: str  # so far, or what there was of it when it failed; empty for one that became a message
     can_retry: bool
     message: str | None  # the id of the message that it became
     replaces: str | None  # the id of the message that it is another answer for
@@ -270,7 +270,7 @@ def reply(reply: Reply | None) -> ReplyShape | None:
     return {
         "id": str(reply.pk),
         "state": reply.state,
-        "text": reply.text if reply.is_owed else "",
+        "text": reply.text if reply.is_owed or reply.state == Reply.State.FAILED else "",
         "can_retry": reply.state == Reply.State.FAILED,
         "message": str(reply.message_id) if reply.message_id else None,
         "replaces": str(reply.replaces_id) if reply.replaces_id else None,

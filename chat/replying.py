@@ -238,7 +238,7 @@ class Desk:
             error=error,
             ms=round((time.monotonic() - job.started) * 1000),
         )
-        written = draft.written("" if error else text)
+        written = draft.written(text)
         await self.db(end, job.reply, state, token=job.token, written=written, error=error)
 
     async def _keep_looking(self) -> None:

@@ -42,12 +42,13 @@ def end_owed(
     """End a reply under the conversation's lock, inside the caller's transaction; owe the next one if messages wait.
 
     Done and stopped leave her message behind, or another answer in its place (if anything was written); failed gives
-    back what it had cost. For a member who was deactivated meanwhile every reply fails.
+    back what it had cost, and keeps the words that were read already beside the offer to try again. For a member who
+    was deactivated meanwhile every reply fails.
     With a token, only the worker that holds the lease may. Raises AlreadyEnded.
     """
     if not conversation.user.is_active:  # whoever is gone is told nothing more
         state, error = Reply.State.FAILED, error or "member gone"
-        written = written and replace(written, text="")
+        written = replace(written or Written(""), text="")
     fields: dict[str, Any] = {"error": error[:300], **(asdict(written) if written else {})}
     leaves_words = written is not None and state != Reply.State.FAILED and not is_blank(written.text)
     newest = _asked_after(conversation, reply.answers_through)
@@ -57,6 +58,8 @@ def end_owed(
         if written is not None and leaves_words and reply.replaces is None:
             message = conversation.write(Message.Sender.AI, written.text, reply=reply)
     reply.state = state
+    if written is not None:
+        reply.text = written.text
     if written is not None and leaves_words and reply.replaces is not None:
         message = conversation.replace(reply.replaces, written.text, reply=reply)
     if message is None:

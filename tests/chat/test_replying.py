@@ -200,6 +200,31 @@ def test_a_reply_that_breaks_off_in_the_middle_is_not_kept_as_complete(hands, ho
     assert hands.free() == 10
 
 
+def test_the_words_of_a_reply_that_broke_off_stay_until_it_is_asked_for_again(hands, hosts):
+    primary, _ = hosts
+    primary.play([delta("This is only half "), CUT])
+    hands.send()
+    work()
+    for state in (hands.state(), hands.state(after=0)):
+        assert (state["reply"]["text"], state["reply"]["can_retry"]) == ("This is only half", True)
+        assert state["reply"]["message"] is None
+    primary.play(said("This is all of it."))
+    assert hands.post("retry").json()["reply"]["text"] == ""
+    work()
+    assert hers(hands.conversation) == ["This is all of it."]
+    assert hands.state()["reply"]["text"] == ""
+    assert "only half" not in str(primary.requests[-1].body)  # the model is not told of it
+    assert hands.free() == 9
+
+
+def test_what_nobody_could_see_of_a_reply_that_broke_off_is_not_kept(hands, hosts):
+    primary, _ = hosts
+    primary.play([delta(" \u200b\n"), CUT])
+    hands.send()
+    work()
+    assert hands.state()["reply"]["text"].strip("\u200b \n") == ""
+
+
 def test_a_reply_cut_by_the_token_limit_ends_at_a_sentence(hands, hosts):
     primary, _ = hosts
     primary.play([delta("One whole sentence. And then half of"), finish("length")])

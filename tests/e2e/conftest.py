@@ -25,7 +25,7 @@ from girls import demo
 from tests.config.processes import Dusk, until
 from tests.e2e.talk import Talk, conversation_with
 from tests.factories import UserFactory
-from tests.fakes.model_host import DONE, ModelHost, Step, delta, finish, http, usage
+from tests.fakes.model_host import CUT, DONE, ModelHost, Step, delta, finish, http, usage
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -110,6 +110,10 @@ class She:
     def fails(self) -> None:
         """From now on she cannot answer."""
         self._host.play(http(401))
+
+    def breaks_off(self, *pieces: str | threading.Event) -> None:
+        """From now on the line is cut after these words."""
+        self._host.play([*self.words(*pieces)[:-3], CUT])
 
     def words(self, *pieces: str | threading.Event) -> list[Step]:
         words = [piece if isinstance(piece, threading.Event) else delta(piece) for piece in pieces]

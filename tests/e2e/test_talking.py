@@ -190,6 +190,42 @@ def test_a_reply_that_fails_says_so_costs_nothing_and_can_be_asked_for_again(tal
     alice.expect_to_show_what_is_recorded()
 
 
+def test_the_words_of_a_reply_that_breaks_off_stay_and_can_be_asked_for_again(talk, she):
+    pause = she.pause()
+    she.breaks_off("Once upon a time ", "there was ", pause)
+    one = talk()
+    two = one.tab()
+    one.send("A story, please")
+    for tab in (one, two):
+        expect(tab.reply).to_have_text("Once upon a time there was")
+    pause.set()
+    for _ in range(2):
+        for tab in (one, two):
+            expect(tab.page.get_by_text("Mara’s reply was cut off.", exact=True)).to_be_visible()
+            expect(tab.page.get_by_text("This message didn’t use up a free one.")).to_be_visible()
+            expect(tab.reply).to_have_text("Once upon a time there was")
+            for part in (".caret", ".dots"):
+                expect(tab.page.locator(f".reply {part}")).to_be_hidden()
+            expect(tab.left).to_have_text("10")
+            tab.page.reload()
+            tab.ready()
+    she.says("Once upon a time ", "all went well.")
+    one.page.get_by_role("button", name="Try again").click()
+    for tab in (one, two):
+        expect(tab.last).to_have_text("Once upon a time all went well.")
+        expect(tab.page.get_by_text("cut off")).to_have_count(0)
+        expect(tab.left).to_have_text("9")
+        tab.expect_to_show_what_is_recorded()
+
+
+def test_that_a_reply_was_cut_off_is_said(talk, she):
+    she.breaks_off("Half of it")
+    alice = talk()
+    alice.send("Tell me")
+    expect(alice.voice()).to_have_text("Mara’s reply was cut off. Try again")
+    expect(alice.log).to_have_attribute("aria-busy", "false")
+
+
 def test_a_failed_security_check_keeps_the_message_until_it_passes(talk, complaints):
     complaints.expect("status of 403")
 

@@ -112,6 +112,7 @@ const templates = {
   stopped: line("stopped"),
   told: element("li", { className: "told" }),
   failed: element("li", { className: "message" }),
+  cut: element("li", { className: "message" }),
   reply: element("li", { className: "message reply" }, element("span", { data: { text: "" } })),
   unsent: element("p", { data: { again: "" } }),
   unchecked: element("div", { data: { again: "" } }),
@@ -122,7 +123,7 @@ const templates = {
 export const words = {
   name: "Mara", you: "You", writing: "Writing a reply…", typing: "Mara is typing", long: "Full reply in the conversation",
   sent: "Sent", delivered: "Delivered", sending: "Sending", waiting: "Sends later", held: "Sends when Mara has finished", failed: "Not sent.",
-  failedSaid: "Message not sent. Retry or delete.", uncheckedSaid: "We couldn’t check your browser.", couldnt: "Mara couldn’t reply just now. Try again",
+  failedSaid: "Message not sent. Retry or delete.", uncheckedSaid: "We couldn’t check your browser.", broken: "Mara’s reply was cut off. Try again", couldnt: "Mara couldn’t reply just now. Try again",
   full: "{n} messages are waiting already.", sorry: "That didn’t get through.", one: "{n} free message left", many: "{n} free messages left", none: "No free messages left",
   out: "That was your last free message with Mara.", heldSaid: "Sends when Mara has finished", stopped: "You stopped this reply",
   premium: "Premium is on.", ended: "Premium has ended.", copied: "Copied",

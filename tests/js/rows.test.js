@@ -52,6 +52,16 @@ test("how the last reply ended stands below the messages", () => {
   assert.equal(keys(apply(state, told.reply(reply("r", "failed")))).at(-1), "failed r");
 });
 
+test("what was read of a reply that broke off stays above the offer to try again, until it is taken", () => {
+  const began = apply(begun([at(1, "00")]), told.reply(reply("r", "writing", "Once upon")));
+  const broke = all(began, told.reply(reply("r", "failed", "Once upon a")), { type: "send", item: item("x", "failed") });
+  assert.deepEqual(rowsOf(broke, {}, NOW).slice(-3).map((want) => [want.key, want.copy]), [["reply", "reply"], ["failed r", "cut"], ["x", "message"]]);
+  assert.equal(broke.reply.text, "Once upon a"); // what the server has
+  assert.deepEqual(keys(apply(broke, told.reply(reply("r2", "queued")))).slice(-2), ["m1", "x"]);
+  const other = apply(began, told.reply(reply("r", "failed", "Once", { replaces: "m1" })));
+  assert.deepEqual(keys(other).at(-1), "failed r"); // the message has its own words again
+});
+
 test("what she has answered is delivered; everything, while she writes", () => {
   const delivered = (state) => rowsOf(state, {}, NOW).filter((want) => want.message).map((want) => want.delivered);
   const state = begun([at(1, "00"), at(2, "01", { sender: "ai" }), at(3, "02")]);

@@ -1,4 +1,4 @@
-import { streamed } from "./state.js";
+import { brokenOff, streamed } from "./state.js";
 import { clock, day } from "./times.js";
 
 const TOGETHER = 3 * 60_000; // messages of one sender within this are one group
@@ -10,7 +10,8 @@ const TOGETHER = 3 * 60_000; // messages of one sender within this are one group
 export function rowsOf(state, { unreadFrom, told, dots }, now = new Date()) {
   const rows = [];
   const { messages, outbox, reply } = state;
-  const heard = dots || reply?.state === "writing" ? Infinity : messages.findLast((m) => m.sender === "ai")?.seq ?? 0;
+  const cut = Boolean(brokenOff(state));
+  const heard = dots || cut || reply?.state === "writing" ? Infinity : messages.findLast((m) => m.sender === "ai")?.seq ?? 0;
   const begun = state.hasOlder || messages.length + outbox.length > 1;
   let today = "";
   messages.forEach((message, i) => {
@@ -25,7 +26,8 @@ export function rowsOf(state, { unreadFrom, told, dots }, now = new Date()) {
     if (message.seq === told) rows.push({ key: "told", copy: "told" });
   });
   if (reply?.state === "stopped") rows.push({ key: "stopped", copy: "stopped" });
-  if (reply?.state === "failed") rows.push({ key: `failed ${reply.id}`, copy: "failed" });
+  if (cut) rows.push({ key: "reply", copy: "reply" });
+  if (reply?.state === "failed") rows.push({ key: `failed ${reply.id}`, copy: cut ? "cut" : "failed" });
   const unsent = (held) =>
     outbox.filter((item) => held === (item.status === "held")).map((item) => ({ key: item.client_id, copy: "message", item }));
   const hers = !reply?.replaces && (dots || streamed(state)) ? [{ key: "reply", copy: "reply" }] : [];

@@ -51,6 +51,11 @@ export function streamed(state) {
   return reply && !reply.landed && reply.state !== "failed" && !standsThere(state) ? reply.text : "";
 }
 
+/** What there is of a reply that broke off. What another answer had begun with goes: its message has its words again. */
+export function brokenOff({ reply }) {
+  return reply?.state === "failed" && !reply.replaces ? reply.text : "";
+}
+
 /** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. It is out when the last message has its answer. */
 export function quota({ conversation, reply }, low) {
   const left = conversation.free_remaining.text;

@@ -1,3 +1,5 @@
+import { brokenOff } from "./state.js";
+
 const LONG = 500;
 
 /** What a screen reader should hear now that `state` follows `before`: one sentence, or none. Her reply is read once,
@@ -10,7 +12,7 @@ export function news(before, state, words) {
   const status = state.outbox.findLast(unsent)?.status;
   if (status) return words[`${status}Said`];
   if (state.reply?.stopping && !before.reply?.stopping) return words.stopped;
-  if (state.reply?.state === "failed" && before.reply?.state !== "failed") return words.couldnt;
+  if (state.reply?.state === "failed" && before.reply?.state !== "failed") return brokenOff(state) ? words.broken : words.couldnt;
   if (!told) return "";
   const { sender, text } = told;
   const sentence = text.match(/^[\s\S]*?[.!?…](?=\s)/)?.[0] ?? text.slice(0, 200);

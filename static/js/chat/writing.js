@@ -1,4 +1,4 @@
-import { isWriting, streamed } from "./state.js";
+import { brokenOff, isWriting, streamed } from "./state.js";
 
 const DOTS_AFTER = 400;
 const DOTS_FOR = 600; // dots that were seen are not a flash
@@ -58,11 +58,12 @@ export class Writing {
 
   /** After the rows are drawn. The text grows by what is new: one text node, never markup, never in a live region. */
   stream(state) {
-    const text = streamed(state);
+    const coming = streamed(state);
+    const text = coming || brokenOff(state);
     const key = state.reply?.replaces ?? "reply";
     const row = this.rows.get(key);
     const place = row?.querySelector("[data-text]");
-    this.box.setAttribute("aria-busy", String(Boolean(row && text)));
+    this.box.setAttribute("aria-busy", String(Boolean(row && coming)));
     if (this.#lent && (this.#lent.row !== row || !text)) this.#giveBack();
     if (!place) return;
     if (key === "reply") {
