@@ -16,15 +16,18 @@ from channels.routing import ProtocolTypeRouter
 
 from chat.routing import websocket
 from config import urls  # noqa: F401 - all pages, before the first is asked for
+from config.addresses import PerAddress
 from config.bodies import most_of
 from config.health import Health, lifespan
 from config.lib.handler import ThreadedHandler
 from config.origins import SameOrigin, WithSession
 
-application = ProtocolTypeRouter(
-    {
-        "http": Health(ThreadedHandler(most_of)),
-        "websocket": SameOrigin(WithSession(AuthMiddlewareStack(websocket))),
-        "lifespan": lifespan,
-    }
+people = PerAddress(
+    ProtocolTypeRouter(
+        {
+            "http": ThreadedHandler(most_of),
+            "websocket": SameOrigin(WithSession(AuthMiddlewareStack(websocket))),
+        }
+    )
 )
+application = ProtocolTypeRouter({"http": Health(people), "websocket": people, "lifespan": lifespan})

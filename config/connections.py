@@ -9,7 +9,6 @@ import asyncio
 import resource
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+
+from config.addresses import neighbourhood
 
 HEAD_BYTES, HEAD_FIELDS, URL_BYTES = 16 * 1024, 100, 8 * 1024
 HEAD_SECONDS = 10.0  # from a connection, or from the last answer, to the whole head of the next request
@@ -40,17 +41,6 @@ WORDS = {
 
 class TooMuch(Exception):
     """Stops the parser."""
-
-
-def neighbourhood(address: str) -> str:
-    """The address, or of IPv6 the network that one household has."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or ip.exploded[:19])
-    return address
 
 
 def files_to_spare() -> int:

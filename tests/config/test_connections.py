@@ -186,7 +186,7 @@ def frame(opcode, payload=b"", *, fin=True):
 
 def test_who_speaks_before_being_let_in_is_not_listened_to(web):
     with connected(web) as browser:
-        browser.sendall(AN_UPGRADE % web.url.encode() + b"Cookie: sessionid=" + b"x" * 32 + b"\r\n\r\n")
+        browser.sendall(AN_UPGRADE % b"http://x" + b"Cookie: sessionid=" + b"x" * 32 + b"\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             while True:
                 browser.sendall(frame(9, b"ping") * 2000)
