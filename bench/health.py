@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 
 from tests.servers import ROOT, Process, Redis, free_port, postgres, provide
 
@@ -38,17 +39,29 @@ class Silent:
         self.speaks = threading.Event()
         if to:
             self.speaks.set()
+        self.refuses = False
         self.held: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         while True:
             here, _ = self.listener.accept()
+            if self.refuses:
+                here.close()
+                continue
             self.held.append(here)
             if self.to:
                 there = socket.create_connection(("127.0.0.1", self.to))
                 for a, b in ((here, there), (there, here)):
                     threading.Thread(target=self._hand_on, args=(a, b), daemon=True).start()
+
+    def cut(self) -> None:
+        """Let nobody in, and hang up on whoever is."""
+        self.refuses = True
+        for here in self.held:
+            with contextlib.suppress(OSError):
+                here.shutdown(socket.SHUT_RDWR)
+        self.held = []
 
     def _hand_on(self, a: socket.socket, b: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -196,14 +209,23 @@ def main() -> None:
         where = stack.enter_context(site(scratch, env, through))
         probe(where, "/healthz", 20)
         print("silent           /healthz p50      p99      max   /readyz p99   answers to the crowd")
-        for name, ask in {"nobody": page, **asked}.items():
+        more = {"a locked table": page, "nobody, refused": page}
+        for name, ask in {"nobody": page, **asked, **more}.items():
+            lock = None
             if name == "PostgreSQL":
                 relay.speaks.clear()
+            if name == "a locked table":
+                lock = psycopg.connect(direct)
+                lock.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+            if name == "nobody, refused":  # PostgreSQL lets nobody in
+                relay.cut()
             with Crowd(ask) as crowd:
                 took = probe(where, "/healthz")
                 ready = probe(where, "/readyz", 20)
                 said = ", ".join(f"{n} x {code or 'none'}" for code, n in sorted(crowd.answers.items()))
             relay.speaks.set()
+            if lock is not None:
+                lock.close()
             p50, p99, most = percentile(took, 0.5), percentile(took, 0.99), max(took) * 1000
             print(
                 f"{name:16} {p50:10.1f} ms {p99:5.1f} ms {most:5.1f} ms {percentile(ready, 0.99):9.1f} ms   {said}",

@@ -38,6 +38,8 @@ PROGRAMS = {
     ),
     "redis": (["redis-server", "valkey-server"], [], "redis-server", "redis"),
     "pgbouncer": (["pgbouncer"], ["/usr/sbin/pgbouncer"], "pgbouncer", "pgbouncer"),
+    "nginx": (["nginx"], ["/usr/sbin/nginx"], "nginx-light", "nginx"),
+    "caddy": (["caddy"], [], "caddy", "caddy"),
     "chromium": (
         ["chromium", "chromium-browser", "google-chrome"],
         [
