@@ -85,6 +85,7 @@ def test_a_flood_of_frames_ends_the_socket_at_once(dusk, cookie, flood):
         (frame(TEXT, b"\xff"), 1007),
         (frame(BINARY, b"x"), 1003),
     ],
+    ids=["too large in pieces", "compressed", "unknown kind", "not UTF-8", "binary"],
 )
 def test_what_nobody_may_say_ends_the_socket(dusk, cookie, said, why):
     with opened(dusk, cookie) as wild:
