@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NotRequired
 from uuid import UUID
 
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import TypedDict  # pydantic checks these in tests, and takes only this one before 3.12
 
@@ -192,8 +193,9 @@ class Time(str):
 
     @property
     def day(self) -> str:
-        """14 Nov"""
-        return f"{self.moment.day} {self.moment:%b}"
+        """14 Nov, and the year when it is another one"""
+        this_year = self.moment.year == timezone.now().year
+        return f"{self.moment.day} {self.moment:%b}" if this_year else f"{self.moment.day} {self.moment:%b %Y}"
 
     @property
     def stamp(self) -> str:

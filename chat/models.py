@@ -100,7 +100,7 @@ class Conversation(models.Model):
     version = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(
-        null=True, blank=True, help_text="The words are gone; the row stays, so free messages do not come back."
+        null=True, blank=True, help_text="Nobody sees it any more; the row stays, so free messages do not come back."
     )
     cleared_version = models.PositiveBigIntegerField(
         default=0, db_default=0, help_text="Whoever knows an older version than this starts afresh: rows are gone."
@@ -216,6 +216,22 @@ class Conversation(models.Model):
             self.last_message_preview = preview(text)
             self.save(update_fields=["last_message_preview"])
         return message
+
+
+class Erasure(Owed):
+    """The words of a deleted conversation are to be erased, when the time to bring it back is over."""
+
+    TASK: ClassVar[str] = "chat.tasks.erase"
+
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, primary_key=True, related_name="+")
+
+    objects = OwedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="erasure_due")]
+
+    def __str__(self) -> str:
+        return f"erasure of {self.conversation_id}"
 
 
 class Message(models.Model):

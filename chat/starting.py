@@ -1,14 +1,19 @@
-"""Starting a conversation: her greeting comes first. Reopening and deleting one."""
+"""Starting a conversation: her greeting comes first. Reopening and deleting one, and bringing it back."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat import realtime
-from chat.models import Alternative, Conversation, Message, Reply
+from chat.models import Alternative, Conversation, Erasure, Message, Reply
 from chat.settling import end_owed
 from girls.models import Girl
+
+UNDO = timedelta(minutes=1)  # so long a deleted conversation can be brought back
 
 
 def start_conversation(user: Any, girl: Girl) -> Conversation:
@@ -17,10 +22,10 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
     if conversation.last_seq and not conversation.deleted_at:
         return conversation
     with transaction.atomic(durable=True):
-        # Two tabs may start at once: only the first to hold the row greets.
-        everything = Conversation.objects.select_related("girl", "user").select_for_update(of=("self",))
-        conversation = everything.get(pk=conversation.pk)
+        conversation = _held(conversation.pk)  # two tabs may start at once: only the first to hold the row greets
         if conversation.last_seq == 0 or conversation.deleted_at:
+            if Erasure.objects.filter(pk=conversation.pk).delete()[0]:
+                _erase(conversation)  # who starts anew does not bring the old one back
             conversation.deleted_at = None
             conversation.save(update_fields=["deleted_at"])
             conversation.write(Message.Sender.AI, girl.greeting)
@@ -29,19 +34,52 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Erase what was said. The row stays, so that free messages do not come back; a reply owed is dropped.
+    """Take a conversation away at once, and owe the end of what was said in it; a reply owed is dropped.
 
+    For a minute it can be brought back. The row stays, so that free messages do not come back.
     Raises Conversation.DoesNotExist when it is gone already.
     """
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation.pk)
         for reply in conversation.replies.filter(state__in=Reply.OWED):
             end_owed(conversation, reply, Reply.State.FAILED, error="conversation deleted")
-        Alternative.objects.filter(conversation=conversation).delete()
-        conversation.messages.all().delete()
-        conversation.replies.all().delete()
         conversation.deleted_at = timezone.now()
-        conversation.cleared_version = conversation.bump()  # rows leave no trace: older tabs start afresh
-        conversation.last_message_preview = conversation.last_message_sender = ""
-        gone = ["deleted_at", "cleared_version", "last_message_preview", "last_message_sender"]
-        conversation.save(update_fields=gone)
+        conversation.bump()
+        conversation.save(update_fields=["deleted_at"])
+        Erasure.objects.update_or_create(conversation=conversation, defaults={"due_at": Now() + UNDO})
+
+
+def restore_conversation(user: Any, pk: UUID) -> Conversation:
+    """Bring a deleted conversation back as it was. Raises Conversation.DoesNotExist when nothing is left of it."""
+    with transaction.atomic(durable=True):
+        conversation = _held(pk, user=user)
+        if not Erasure.objects.filter(pk=pk).delete()[0]:
+            raise Conversation.DoesNotExist
+        conversation.deleted_at = None
+        conversation.save(update_fields=["deleted_at"])
+        conversation.bump()
+        realtime.tell(conversation, typing=False)
+    return conversation
+
+
+def erase_words(pk: UUID) -> None:
+    """Erase what was said in a deleted conversation, if it is time and nobody brought it back."""
+    with transaction.atomic(durable=True):
+        conversation = _held(pk)
+        if Erasure.objects.due().filter(pk=pk).delete()[0]:
+            _erase(conversation)
+
+
+def _held(pk: UUID, **of: Any) -> Conversation:
+    """The row under its lock, whether or not it was deleted."""
+    everything = Conversation.objects.select_related("girl", "user").select_for_update(of=("self",))
+    return everything.get(pk=pk, **of)
+
+
+def _erase(conversation: Conversation) -> None:
+    Alternative.objects.filter(conversation=conversation).delete()
+    conversation.messages.all().delete()
+    conversation.replies.all().delete()
+    conversation.cleared_version = conversation.bump()  # rows leave no trace: older tabs start afresh
+    conversation.last_message_preview = conversation.last_message_sender = ""
+    conversation.save(update_fields=["cleared_version", "last_message_preview", "last_message_sender"])

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chat import replying
+from chat import replying, starting
 from config.lib.bells import task
 
 
@@ -10,3 +10,9 @@ from config.lib.bells import task
 def write_reply(reply_id: str) -> None:
     """Write one reply."""
     replying.write_reply(UUID(reply_id))
+
+
+@task
+def erase(conversation_id: str) -> None:
+    """Erase what was said in a deleted conversation."""
+    starting.erase_words(UUID(conversation_id))

@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
@@ -20,6 +22,8 @@ from chat.quotas import QuotaExhausted
 from config.lib.doors import MemberRequest, View, kept_by_nobody, mark_of, private_page, refused
 from config.lib.waiting import Full
 from girls.models import Girl
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def answers_json(view: View) -> View:
@@ -178,9 +182,16 @@ def older(request: MemberRequest, pk: UUID) -> HttpResponse:
     return JsonResponse(sync.older(_find(request, pk), _number(request, "before")))
 
 
-def messages(request: MemberRequest, pk: UUID) -> HttpResponse:
+def said(request: MemberRequest, pk: UUID) -> HttpResponse:
     """GET older messages, POST a new one."""
     return send(request, pk) if request.method == "POST" else older(request, pk)
+
+
+@require_GET
+@answers_json
+def unread(request: MemberRequest) -> HttpResponse:
+    """GET: how many conversations hold something unread, for the badge of pages outside of the chat."""
+    return JsonResponse({"unread": Conversation.objects.of(request.user.pk).unread().count()})
 
 
 @require_GET
@@ -244,11 +255,35 @@ def read(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST: the conversation goes, and the next page offers to bring it back: 204, or that page for a form."""
+    return _delete_by_form(request, pk) if request.content_type in FORMS else _delete(request, pk)
+
+
 @answers_json
-def delete(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """POST: erase the conversation."""
-    starting.delete_conversation(_find(request, pk))
+def _delete(request: MemberRequest, pk: UUID) -> HttpResponse:
+    found = _find(request, pk)
+    starting.delete_conversation(found)
+    messages.success(request, f"Your chat with {found.girl.name} was deleted.", reverse("chat:restore", args=[pk]))
     return HttpResponse(status=204)
+
+
+@private_page
+def _delete_by_form(request: MemberRequest, pk: UUID) -> HttpResponse:
+    _delete(request, pk)  # gone already is as good
+    return redirect("chat:threads")
+
+
+@require_POST
+@private_page
+def restore(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """POST: bring back a conversation that was deleted a moment ago."""
+    try:
+        starting.restore_conversation(request.user, pk)
+    except Conversation.DoesNotExist:
+        messages.error(request, "It’s too late to bring that chat back.")
+        return redirect("chat:threads")
+    return redirect("chat:conversation", pk)
 
 
 def _sent(sent: sending.Sent) -> dict[str, Any]:

@@ -336,8 +336,8 @@ def test_a_conversation_deleted_meanwhile_drops_the_reply(hands, hosts, settings
     hands.send()
     with Writing(hosts[0], "a reply to words"):
         assert hands.post("delete").status_code == 204
-    assert not Message.objects.exists()
-    assert not Reply.objects.exists()
+    assert hers(hands.conversation) == []
+    assert the_reply().state == "failed"
 
 
 def test_a_member_deactivated_meanwhile_gets_no_reply(hands, alice):

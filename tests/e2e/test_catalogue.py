@@ -36,6 +36,6 @@ def test_the_latest_conversations_stand_above_the_catalogue(talk, base_url):
 
 def test_the_theme_that_was_chosen_is_there_from_the_first_byte_of_the_next_page(new_browser):
     page = new_browser(adult=True, color_scheme="light")
-    page.get_by_role("button", name="Switch between light and dark").click()
+    page.get_by_role("button", name="Light, dark, or as the device is").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert '<html lang="en" data-theme="dark">' in page.goto("/girls/mara/").text()

@@ -90,7 +90,7 @@ def test_times_are_the_viewers(new_browser, alice):
         expect(tab.messages.last.locator("time")).to_have_text(clock)
         expect(tab.messages.last.locator("time")).to_have_attribute("datetime", "2025-03-14T20:30:00Z")
         expect(tab.page.locator(".line.day")).to_have_text([day])
-        expect(tab.row.locator("time")).to_have_text(day.replace(" March 2025", " Mar"))
+        expect(tab.row.locator("time")).to_have_text(day.replace("March", "Mar"))
 
 
 def test_a_screen_reader_hears_the_answer_once_when_it_is_whole(talk, she):

@@ -21,7 +21,7 @@ function page(state = begun(), { older = async () => null } = {}) {
   const box = part("log", "div", part("start", "div", part("hello")), list);
   Object.assign(box, { clientHeight: 400, scrollHeight: 400 });
   Object.defineProperty(box, "scrollTop", { get: () => 0, set: () => {} }); // all of it is in view
-  const talk = element("section", {}, part("status", "span", "AI character"), box, part("new", "button"), element("textarea"));
+  const talk = element("section", {}, part("status", "span", "AI character"), box, element("button", { data: { new: "" } }, element("span", { data: { pill: "" } })), element("textarea"));
   const log = new Log(talk, { words, say: (text) => world.said.push(text), seen: () => { world.seen += 1; }, older: (before) => (world.asked.push(before), older(before)) });
   return Object.assign(world, { log, list, box, talk, rows: () => list.children.filter((li) => li.dataset.id) });
 }

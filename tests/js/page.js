@@ -148,6 +148,8 @@ export function open() {
     querySelector: (selector) => document.body.querySelector(selector),
   });
   const world = { document, frames: [], posted: [] };
+  const every = globalThis.setInterval;
+  globalThis.setInterval = (...what) => every(...what).unref(); // nobody waits for what comes again and again
   Object.assign(globalThis, {
     document,
     Text: FakeText,

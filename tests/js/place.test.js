@@ -15,7 +15,7 @@ function reading(height = 2_000, { older = async () => null } = {}) {
   Object.defineProperty(box, "scrollTop", { get: () => top, set: (to) => (top = Math.max(0, Math.min(to, box.scrollHeight - 400))) });
   box.scrollTo = (how) => world.jumps.push(how);
   box.getBoundingClientRect = () => ({ top: 0, bottom: 400 });
-  const pill = element("button", { hidden: true });
+  const pill = element("button", { hidden: true }, element("span", { data: { pill: "", news: "New messages", latest: "Jump to latest" } }));
   const input = element("textarea");
   globalThis.ResizeObserver = class { constructor(resized) { world.resized = resized; } observe() {} };
   const place = new Place({ box, list: element("ol"), pill, input, seen: () => { world.seen += 1; }, older: () => { world.asked += 1; return older(world); } });
@@ -46,19 +46,35 @@ test("who scrolls up is not moved, and hears of news by the pill", () => {
   const world = reading();
   const { box, place, pill, scroll, grow } = world;
   place.open();
-  scroll(1_000);
+  scroll(1_300);
   assert.equal(place.pinned, false);
-  grow(100);
+  grow(50);
   const { seen } = world;
   place.follow(false);
   assert.equal(pill.hidden, true);
   place.follow(true);
   assert.equal(pill.hidden, false);
-  assert.equal(box.scrollTop, 1_000);
+  assert.equal(pill.textContent, "New messages");
+  assert.equal(box.scrollTop, 1_300);
   assert.equal(world.seen, seen);
-  scroll(1_680);
+  scroll(1_640);
   assert.equal(place.pinned, true);
   assert.equal(pill.hidden, true);
+});
+
+test("from far up there is a way down without news, too", () => {
+  const { place, pill, scroll } = reading();
+  place.open();
+  scroll(1_300);
+  assert.equal(pill.hidden, true);
+  scroll(1_100);
+  assert.deepEqual([pill.hidden, pill.textContent], [false, "Jump to latest"]);
+  place.follow(true);
+  assert.equal(pill.textContent, "New messages");
+  scroll(1_600);
+  assert.equal(pill.hidden, true);
+  scroll(1_100);
+  assert.equal(pill.textContent, "Jump to latest");
 });
 
 test("a wheel, a finger or a key that goes up lets go at once", () => {

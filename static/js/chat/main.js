@@ -7,9 +7,11 @@ import { mount as mountReading } from "./reading.js";
 import { mount as mountSending } from "./sending.js";
 import { drawn } from "./rows.js";
 import { begin } from "./state.js";
+import { bring } from "./sprite.js";
 import { Store } from "./store.js";
 import { mount as mountThreads } from "./threads.js";
 import { mount as mountTools } from "./tools.js";
+import { onNewDay } from "./times.js";
 import { speaker } from "./voice.js";
 import { toast } from "../site/toasts.js";
 
@@ -29,6 +31,7 @@ mountThreads({ store, net, root, id });
 if (talk) mountTalk();
 store.draw();
 document.documentElement.dataset.alive = "";
+addEventListener("load", () => setTimeout(bring, 500));
 
 function mountTalk() {
   const words = talk.dataset;
@@ -45,6 +48,7 @@ function mountTalk() {
   });
   const reading = mountReading({ store, net, id, log });
   store.draws((state) => log.draw(state));
+  onNewDay(() => log.draw(store.state, true));
   mountQuota({ store, root, talk, low: start.quota_low, words, say, toast });
   const { composer, deeds } = mountSending({ store, net, talk, start, words, focus: (key) => log.focus(key), remind: reading.remind, toast });
   const panel = (deed) => (button) => import("./panel.js").then(({ mount }) => mount({ root, store, net, id, leave, sorry })[deed](button));

@@ -11,6 +11,7 @@ export class Place {
   #top = 0;
   #arrival;
   #loading = false;
+  #news = false; // there is something below that was not seen
 
   constructor({ box, list, pill, input, seen, older }) {
     Object.assign(this, { box, list, pill, input, seen, older });
@@ -27,6 +28,7 @@ export class Place {
       if (up && this.#distance() > 1) this.pinned = false;
       else if (!up && this.#distance() <= NEAR) this.pinned = true;
       if (this.pinned) this.#arrive();
+      else this.#offer();
       this.load();
     });
     on("scrollend", () => this.#jumping && this.#arrive());
@@ -53,6 +55,7 @@ export class Place {
     clearTimeout(this.#arrival);
     this.#arrival = setTimeout(() => this.#arrive(), 1_000);
     this.input.focus({ preventScroll: true });
+    this.#news = false;
     this.pill.hidden = true;
   }
 
@@ -65,7 +68,7 @@ export class Place {
       this.#scroll(box.scrollTop - away + box.clientHeight - 8);
       this.pinned = this.#distance() <= NEAR;
     }
-    if (!this.pinned) this.pill.hidden = false;
+    this.#offer(!this.pinned);
     this.seen();
     this.load();
   }
@@ -75,7 +78,7 @@ export class Place {
     if (this.pinned) {
       if (!this.#jumping) this.#scroll(this.box.scrollHeight);
       this.seen();
-    } else if (news) this.pill.hidden = false;
+    } else this.#offer(Boolean(news));
   }
 
   /** Load what is above, if the reader comes near it. What is being read stays where it is. */
@@ -101,8 +104,18 @@ export class Place {
     this.#top = this.box.scrollTop;
   }
 
+  /* The way down: to what is new, or from far up. */
+  #offer(news = false) {
+    this.#news ||= news;
+    this.pill.hidden = !this.#news && this.#distance() < this.box.clientHeight;
+    const words = this.pill.querySelector("[data-pill]");
+    const said = this.#news ? words.dataset.news : words.dataset.latest;
+    if (words.textContent !== said) words.textContent = said;
+  }
+
   #arrive() {
     this.#jumping = false;
+    this.#news = false;
     this.pill.hidden = true;
     this.seen();
   }

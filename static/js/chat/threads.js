@@ -1,5 +1,7 @@
+import { UNREAD, show } from "../site/unread.js";
 import { isWriting, unreadThreads } from "./state.js";
-import { brief } from "./times.js";
+import { kept } from "../site/device.js";
+import { brief, onNewDay } from "./times.js";
 
 /** The thread list: rows, search, more of them on the way down. `more()` loads the next page. */
 export class Threads {
@@ -86,17 +88,18 @@ export function mount({ store, net, root, id }) {
   const threads = new Threads(root, { current: id, more: () => net.threads(true) });
   const title = document.title;
   let drawn = {};
+  onNewDay(() => {
+    drawn = {};
+    store.draw();
+  });
   store.draws((state) => {
     const writing = isWriting(state);
     if (state.threads === drawn.threads && writing === drawn.writing) return;
     drawn = { threads: state.threads, writing };
     threads.draw(state, writing);
     const unread = unreadThreads(state);
+    if (kept.getItem(UNREAD) !== String(unread)) kept.setItem(UNREAD, unread); // pages outside of the chat hear of it
     document.title = unread ? `(${unread}) ${title}` : title;
-    for (const badge of document.querySelectorAll("[data-unread-count]")) {
-      badge.hidden = !unread;
-      badge.querySelector("[data-unread-number]").textContent = unread;
-    }
-    for (const dot of document.querySelectorAll("[data-unread-dot]")) dot.hidden = !unread;
+    show(unread);
   });
 }

@@ -1,5 +1,6 @@
 /* Times in the viewer's zone and words. */
 const DAY = 86_400_000;
+const MINUTE = 60_000;
 /* In a browser that does not know the words, or not its own language, days and times in numbers do. */
 const format = (options) => {
   try {
@@ -24,6 +25,7 @@ const weekdayShort = format({ weekday: "short" });
 const date = format({ day: "numeric", month: "long" });
 const dateYear = format({ day: "numeric", month: "long", year: "numeric" });
 const dateShort = format({ day: "numeric", month: "short" });
+const dateShortYear = format({ day: "numeric", month: "short", year: "numeric" });
 
 /** 21:07, or 9:07 PM */
 export const clock = format({ timeStyle: "short" });
@@ -36,10 +38,23 @@ export function day(when, now) {
   return (when.getFullYear() === now.getFullYear() ? date : dateYear)(when);
 }
 
-/** In the thread list: 21:07, Yesterday, Tue, 14 Nov. */
+/** Have `act()` called when another day has begun: also after a sleep, or on a journey. */
+export function onNewDay(act) {
+  let today = new Date().toDateString();
+  const look = () => {
+    const now = new Date().toDateString();
+    if (now !== today) act();
+    today = now;
+  };
+  setInterval(look, MINUTE);
+  document.addEventListener("visibilitychange", look);
+}
+
+/** In the thread list: 21:07, Yesterday, Tue, 14 Nov, 14 Nov 2025. */
 export function brief(when) {
   const ago = daysAgo(when, new Date());
   if (ago < 1) return clock(when);
   if (ago < 2) return nearby(when, ago);
-  return (ago < 7 ? weekdayShort : dateShort)(when);
+  if (ago < 7) return weekdayShort(when);
+  return (when.getFullYear() === new Date().getFullYear() ? dateShort : dateShortYear)(when);
 }

@@ -22,8 +22,9 @@ export function mount(form) {
   // What the form itself would send (a tag from the chip and one from the list), without the empty fields.
   form.addEventListener("htmx:configRequest", ({ detail }) => {
     for (const name of new Set(detail.formData.keys())) detail.formData.delete(name);
-    const data = new FormData(form);
-    if (submitter?.name) data.append(submitter.name, submitter.value);
+    const data = new FormData(form, submitter);
+    const { name, value } = submitter ?? {}; // older browsers leave it out
+    if (name && !data.getAll(name).includes(value)) data.append(name, value);
     for (const [name, value] of data) if (value) detail.formData.append(name, value);
   });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {

@@ -13,3 +13,5 @@ for (const mount of [mountDevice, mountDialogs, mountMenus, mountTheme, mountToa
     reportError(error); // one that fails takes no other along
   }
 }
+
+if (document.querySelector('meta[name="member"]')) import("./unread.js").then(({ mount }) => mount(document));
