@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
 from chat.rendering import is_blank
+from config.lib import strictjson
 
 
 class BadRequest(Exception):
@@ -35,12 +36,14 @@ class Body(BaseModel):
     def of(cls, request: HttpRequest) -> Any:
         """Parse a request's body. Raises BadRequest."""
         try:
-            return cls.model_validate_json(request.body or b"{}")
+            return cls.model_validate(strictjson.loads(request.body or b"{}"))
         except RequestDataTooBig:
             raise BadRequest("message_too_long", "That is too much at once.") from None
         except ValidationError as error:
             wrong = ", ".join(sorted({str(e["loc"][0]) for e in error.errors() if e["loc"]})) or "the body"
             raise BadRequest("bad_request", f"Something is wrong with {wrong}.") from None
+        except ValueError:
+            raise BadRequest("bad_request", "Something is wrong with the body.") from None
 
 
 class MessageBody(Body):

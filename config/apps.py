@@ -11,3 +11,4 @@ class ConfigConfig(AppConfig):
         register(checks.safe_to_start, "dusk")
         register(checks.templates_compile, "dusk", deploy=True)
         register(checks.database_keeps_promises, "dusk", deploy=True)
+        register(checks.stripe_serves_us, "dusk", deploy=True)

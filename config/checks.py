@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.template import TemplateSyntaxError, engines
 
 from accounts.turnstile import is_dummy
@@ -229,6 +230,25 @@ def _payments() -> Iterator[CheckMessage]:
             hint="Unset STRIPE_API_BASE; it is for tests.",
             id="dusk.E013",
         )
+
+
+def stripe_serves_us(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The check of `check --deploy`: did Stripe, when it was asked last, do what we asked?"""
+    if not settings.STRIPE_SECRET_KEY:
+        return []
+    try:
+        said = apps.get_model("payments", "CatalogCache")._default_manager.first()
+    except DatabaseError:  # not there, or not yet ours
+        return []
+    if said is None or not said.is_refused:
+        return []
+    return [
+        Warning(
+            f"Stripe refused what we asked last, so nothing can be bought. {said.error}",
+            hint="Mend the key or the account in Stripe's dashboard; `manage.py refresh_catalog` asks again.",
+            id="dusk.W006",
+        )
+    ]
 
 
 def templates_compile(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:

@@ -4,6 +4,8 @@ ProcessorError
 ├── ProcessorDown        it did not answer, or asked to be left alone: later it may
 │   └── ProcessorBusy    it was not asked: as many requests as may are waiting for it
 ├── ProcessorRefused     it will not do this: asking again will not help
+│   ├── NotForSale       not this product at this price: our list is wrong about it
+│   └── NotServed        not for this key or account, whatever is asked: the operator's to mend
 ├── UnknownPayment       it knows no such payment
 └── BadEvent             it did not send this, or not lately, or it makes no sense
 """
@@ -33,6 +35,14 @@ class ProcessorBusy(ProcessorDown):
 
 class ProcessorRefused(ProcessorError):
     """It understood, and will not."""
+
+
+class NotForSale(ProcessorRefused):
+    """It will not sell this product at this price."""
+
+
+class NotServed(ProcessorRefused):
+    """It does nothing for whoever asks with this key, or for this account."""
 
 
 class UnknownPayment(ProcessorError):
@@ -124,7 +134,9 @@ class Processor(Protocol):
         """Every product it has active. Raises ProcessorDown, ProcessorRefused."""
 
     def start(self, purchase: Purchase, *, email: str, success_url: str, cancel_url: str) -> Started:
-        """A page to pay this purchase at; for the same purchase the same page. Raises ProcessorDown, ProcessorRefused.
+        """A page to pay this purchase at; for the same purchase the same page.
+
+        Raises ProcessorDown, ProcessorRefused, NotForSale. An address that it does not take is left out.
 
         It sends people back to `success_url` with `session_id` in the query.
         """

@@ -1,16 +1,19 @@
 """What can be bought: the processor's products, kept for six hours, asked for by one at a time.
 
-While the processor is down the old list stays on sale.
+While the processor is down the old list stays on sale; what it refuses to sell does not.
 """
 
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,13 +21,15 @@ from accounts.premium import MAX_DAYS
 from config.lib import waiting
 from config.lib.database import give_back_connection
 from payments import base
-from payments.base import Offer, ProcessorError
+from payments.base import Offer, ProcessorError, ProcessorRefused
 from payments.models import CatalogCache
 from payments.processor import get_processor
 
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 10.0  # for the very first catalog, while somebody else fetches it
+READ_LATELY = timedelta(seconds=30)  # a list that is younger is not doubted
+MOST = 2**31 - 1  # of an amount that a purchase can keep
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The plans, shortest first; stale when the processor could not be asked for a newer list."""
+    """The plans, shortest first; stale when the processor could not be asked for a newer list.
+
+    Unavailable while there is no list, or while the processor does nothing for us: then it `is_refused`, too.
+    """
 
     plans: list[Plan]
     is_stale: bool
     is_unavailable: bool
+    is_refused: bool = False
 
     def find(self, product_id: str) -> Plan | None:
         """The plan for a product, if it can be bought."""
@@ -62,6 +71,8 @@ def current() -> Catalog:
         row = _row()
     elif row.refreshed_at is None:
         row = _wait_for_the_first()
+    if row.is_refused:
+        return Catalog([], is_stale=row.is_stale(), is_unavailable=True, is_refused=True)
     plans = [Plan(**plan) for plan in row.plans]
     return Catalog(plans, is_stale=row.is_stale(), is_unavailable=row.refreshed_at is None)
 
@@ -73,19 +84,41 @@ def cheapest() -> Plan | None:
 
 
 def refresh() -> CatalogCache:
-    """Ask the processor now, whatever the age of the list; the row says how it went."""
+    """Ask the processor now, whatever the age of the list and whatever it refused; the row says how it went."""
     _row()
     CatalogCache.objects.update(due_at=Now())
-    refresh_if_due()
+    refresh_if_due(whatever_was_refused=True)
     return _row()
 
 
-def refresh_if_due() -> bool:
+def doubt() -> None:
+    """The processor refused something else than a price: ask what is on sale, unless that was done just now."""
+    old = Q(refreshed_at=None) | Q(refreshed_at__lt=Now() - READ_LATELY)
+    if CatalogCache.objects.filter(old, error="").update(due_at=Now()):
+        refresh_if_due()
+
+
+def take_off(plan: Plan, words: str) -> None:
+    """The processor would not sell it: off the list, with the processor's words for staff. Then ask what is on sale.
+
+    It stays off for as long as a list is good, unless its price changes or staff ask again.
+    """
+    entry = {"product_id": plan.product_id, "name": plan.name, "reason": f"Stripe refused to sell it. {words}"}
+    entry |= {"price_id": plan.price_id, "refused_at": timezone.now().isoformat()}
+    with transaction.atomic(durable=True):
+        row = CatalogCache.objects.select_for_update().get(pk=_row().pk)
+        plans = [other for other in row.plans if other["price_id"] != plan.price_id]
+        others = [other for other in row.unsellable if other.get("price_id") != plan.price_id]
+        CatalogCache.objects.update(plans=plans, unsellable=[*others, entry], due_at=Now())
+    refresh_if_due()
+
+
+def refresh_if_due(*, whatever_was_refused: bool = False) -> bool:
     """Ask the processor if it is time to and nobody else is at it; whether we asked."""
     token = uuid4()
     if not CatalogCache.objects.claim(_row().pk, token=token):
         return False
-    _fetch(token)
+    _fetch(token, {} if whatever_was_refused else _refused_lately())
     return True
 
 
@@ -100,6 +133,8 @@ def why_not(offer: Offer) -> str:
         return "Its default price recurs; Dusk sells time once."
     if not offer.amount or offer.amount < 0:
         return "Its default price has no fixed amount above zero."
+    if offer.amount > MOST:
+        return "Its default price is too large."
     if offer.currency.lower() != settings.CURRENCY:
         return f"Its price is in {offer.currency.upper()}; this site sells in {settings.CURRENCY.upper()}."
     if not days:
@@ -119,18 +154,27 @@ def _row() -> CatalogCache:
     return row
 
 
-def _fetch(token: UUID) -> None:
+def _refused_lately() -> dict[str, dict[str, Any]]:
+    """What the processor would not sell though it is on its list, by price."""
+    since = timezone.now() - CatalogCache.STALE_AFTER
+    entries = [entry for entry in _row().unsellable if "refused_at" in entry]
+    return {entry["price_id"]: entry for entry in entries if datetime.fromisoformat(entry["refused_at"]) > since}
+
+
+def _fetch(token: UUID, refused: dict[str, dict[str, Any]]) -> None:
     """Ask, and write down the answer. After a failure the lease stays, so that nobody asks again at once."""
     try:
         offers = get_processor().list_offers()
     except ProcessorError as error:
-        log.warning("catalog_failed", error=str(error))
+        (log.error if isinstance(error, ProcessorRefused) else log.warning)("catalog_failed", error=str(error))
         CatalogCache.objects.update(error=f"{type(error).__name__}: {error}"[:255])
         return
     plans, unsellable = [], []
     for offer in offers:
         if reason := why_not(offer):
             unsellable.append({"product_id": offer.product_id, "name": offer.name, "reason": reason})
+        elif offer.price_id in refused:
+            unsellable.append(refused[offer.price_id])
         else:
             plans.append(_plan(offer))
     plans.sort(key=lambda plan: (plan.duration_days, plan.amount, plan.product_id))

@@ -1,8 +1,9 @@
 """From a click on a plan to the page where it is paid."""
 
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
@@ -13,7 +14,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from payments import catalog, fulfilment
-from payments.base import ProcessorError, ProcessorRefused, Started, State, UnknownPayment
+from payments.base import (
+    NotForSale,
+    ProcessorDown,
+    ProcessorError,
+    ProcessorRefused,
+    State,
+    UnknownPayment,
+)
 from payments.catalog import Plan
 from payments.models import Purchase
 from payments.processor import get_processor
@@ -23,6 +31,7 @@ log = structlog.get_logger(__name__)
 PAYABLE = timedelta(hours=2)  # Stripe allows 30 minutes to 24 hours
 ENDING = timedelta(minutes=5)  # a page that closes so soon is not worth going back to
 FIRST_LOOK = timedelta(minutes=2)
+BEING_MADE = timedelta(minutes=1)  # longer than the processor takes to make a page
 # Where distance sales can be undone for 14 days unless the buyer asks for immediate supply: EU, EEA, United Kingdom.
 WITHDRAWAL = frozenset(
     {
@@ -36,12 +45,20 @@ class UnknownPlan(Exception):
     """No such plan is on sale."""
 
 
+class PlanChanged(UnknownPlan):
+    """It is on sale, but not at the price that was on the page."""
+
+
 class ConsentMissing(Exception):
     """The law wants the buyer to ask for immediate supply first."""
 
 
 class CheckoutUnavailable(Exception):
-    """The processor cannot make a page now. Nothing was written."""
+    """The processor cannot be reached now. Nothing was written."""
+
+
+class CheckoutRefused(Exception):
+    """The processor will not make a page, and trying again will not help: staff have its words."""
 
 
 class AlreadyDone(Exception):
@@ -61,9 +78,12 @@ def start(user: User, product_id: str, *, click: UUID, next_url: str = "", conse
     """The address of the page where this plan is paid. The same click, or a second tab, gets the same page.
 
     The purchase is written first, then the processor is asked, then its page is noted. Raises UnknownPlan,
-    ConsentMissing, CheckoutUnavailable, AlreadyDone. Calls the network: never in a transaction.
+    PlanChanged, ConsentMissing, CheckoutUnavailable, CheckoutRefused, AlreadyDone. Calls the network: never in a
+    transaction.
     """
     on_sale = catalog.current()
+    if on_sale.is_refused:
+        raise CheckoutRefused
     if on_sale.is_unavailable:
         raise CheckoutUnavailable
     plan = on_sale.find(product_id)
@@ -78,8 +98,16 @@ def start(user: User, product_id: str, *, click: UUID, next_url: str = "", conse
             if purchase.click == click:
                 raise AlreadyDone(Purchase.objects.get(pk=purchase.pk))
             # The page of another tab was paid or closed meanwhile, and is settled now: look again.
-        return _open(purchase, user, next_url)
-    except (ProcessorError, fulfilment.Overtaken, fulfilment.PaymentRefused) as error:
+        return _open(purchase, user)
+    except NotForSale as error:
+        log.error("not_for_sale", product=product_id, price=plan.price_id, error=str(error))
+        catalog.take_off(plan, str(error))
+        raise (PlanChanged if catalog.current().find(product_id) else UnknownPlan)(product_id) from error
+    except ProcessorRefused as error:
+        log.error("checkout_refused", product=product_id, error=repr(error))
+        catalog.doubt()
+        raise CheckoutRefused from error
+    except (ProcessorError, fulfilment.Overtaken) as error:
         log.warning("checkout_failed", product=product_id, error=repr(error))
         raise CheckoutUnavailable from error
 
@@ -103,6 +131,8 @@ def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool
             if next_url != found.next_url:  # they come back to where they were last
                 Purchase.objects.filter(pk=found.pk).update(next_url=next_url)
             return found
+        if being_made := waiting.filter(session_id=None, created_at__gt=now - BEING_MADE).first():
+            return being_made  # by another tab: whoever asks for the same purchase gets the same page
         return Purchase.objects.create(
             user=user,
             click=click,
@@ -130,30 +160,36 @@ def _url_of_open(purchase: Purchase) -> str:
         return ""
     if payment.state == State.OPEN:
         return payment.url
-    fulfilment.settle(purchase.pk)
+    with suppress(fulfilment.PaymentRefused):  # what is wrong with it stands on it, for staff; it is not this page
+        fulfilment.settle(purchase.pk)
     return ""
 
 
-def _open(purchase: Purchase, user: User, next_url: str) -> str:
-    """Have the page made; where that fails, leave no trace of the try."""
+def _open(purchase: Purchase, user: User) -> str:
+    """Have the page made. Where nobody answers, leave no trace of the try; of a refusal keep why, for staff.
+
+    All that is asked follows from the purchase, so that two who ask for one purchase ask for the same.
+    """
     site = settings.SITE_URL
     back = reverse("payments:plans")
+    unmade = Purchase.objects.filter(pk=purchase.pk, session_id=None)
     try:
         started = get_processor().start(
             purchase,
             email=user.email,
             success_url=site + reverse("payments:success"),
-            cancel_url=site + (f"{back}?{urlencode({'next': next_url})}" if next_url else back),
+            cancel_url=site + (f"{back}?{urlencode({'next': purchase.next_url})}" if purchase.next_url else back),
         )
-    except ProcessorError:
-        Purchase.objects.filter(pk=purchase.pk, session_id=None).delete()
+        if not started.url:
+            raise ProcessorDown("The page is closed.")
+    except ProcessorRefused as error:
+        words = f"Stripe refused it. {error}"[:255]
+        # The click is free for another try.
+        unmade.update(status=Purchase.Status.FAILED, problem=words, due_at=None, click=uuid4())
         raise
-    return _note(purchase, started)
-
-
-def _note(purchase: Purchase, started: Started) -> str:
-    if not started.url:
-        raise ProcessorRefused("The page is closed.")
-    if not Purchase.objects.filter(pk=purchase.pk).update(session_id=started.session_id):
-        raise ProcessorRefused("The purchase is gone: the same click failed elsewhere.")
+    except ProcessorError:
+        unmade.delete()
+        raise
+    if not Purchase.objects.filter(pk=purchase.pk, status=Purchase.Status.OPEN).update(session_id=started.session_id):
+        raise ProcessorDown("The purchase is gone: another tab's try for it failed.")
     return started.url

@@ -191,6 +191,11 @@ class CatalogCache(Owed):
         """One who asks has so long; who was refused leaves the processor alone for so long."""
         return timedelta(seconds=30)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the processor, when it was asked last, did nothing for us."""
+        return self.error.startswith(("NotServed", "ProcessorRefused"))
+
     def is_stale(self) -> bool:
         """Whether it is older than it should be."""
         return self.refreshed_at is None or self.refreshed_at + self.STALE_AFTER <= timezone.now()

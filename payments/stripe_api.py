@@ -1,6 +1,6 @@
 """Stripe, the real one. The only import of its library, and the only door to it."""
 
-import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -9,16 +9,19 @@ from typing import Any
 import stripe
 from django.conf import settings
 
-from config.lib import waiting
+from config.lib import strictjson, waiting
 from config.lib.database import give_back_connection
 from payments import base, stripe_shapes
 from payments.base import (
     BadEvent,
     Event,
+    NotForSale,
+    NotServed,
     Offer,
     Payment,
     ProcessorBusy,
     ProcessorDown,
+    ProcessorError,
     ProcessorRefused,
     Started,
     UnknownPayment,
@@ -29,6 +32,16 @@ TIMEOUT_SECONDS = 10
 RETRIES = 1
 TOLERANCE_SECONDS = 300  # a webhook that is older was recorded by somebody
 SESSION = ["line_items", "payment_intent.latest_charge"]
+# How Stripe says no (https://docs.stripe.com/error-codes). It has no code for most things, so its words count as well.
+OUR_ACCOUNT = re.compile(
+    r"^(account_|api_key|platform_|secret_key_required|testmode_charges_only|livemode_mismatch|country_unsupported"
+    r"|tls_version|charge_not_enabled|more_permissions)"
+    r"|similar object exists in|your account|account or business name|API key"
+)
+THIS_PRICE = re.compile(
+    r"^(amount_too_|product_inactive|price_|currency_|invalid_currency|invalid_charge_amount)|^line_items"
+    r"|\bprice\b|\bproduct\b|\bcurrency\b|amount due"
+)
 
 
 def is_live() -> bool:
@@ -57,7 +70,6 @@ def start(purchase: Purchase, *, email: str, success_url: str, cancel_url: str) 
         "mode": "payment",
         "line_items": [{"price": purchase.price_id, "quantity": 1}],
         "client_reference_id": str(purchase.user_id),
-        "customer_email": email,
         "metadata": metadata,
         # Refunds and disputes know the payment, not the session.
         "payment_intent_data": {"metadata": metadata, "description": f"{settings.SITE_NAME}: {purchase.title}"},
@@ -67,8 +79,15 @@ def start(purchase: Purchase, *, email: str, success_url: str, cancel_url: str) 
         "allow_promotion_codes": True,
         "adaptive_pricing": {"enabled": False},  # the price on our page is the price
     }
+    key = f"checkout:{purchase.pk}"
     with _asking() as client:
-        session = client.v1.checkout.sessions.create(params, {"idempotency_key": f"checkout:{purchase.pk}"})
+        create = client.v1.checkout.sessions.create
+        try:
+            session = create({**params, "customer_email": email}, {"idempotency_key": key})
+        except stripe.InvalidRequestError as error:
+            if error.code != "email_invalid" and not (error.param or "").startswith("customer"):
+                raise
+            session = create(params, {"idempotency_key": f"{key}:no-address"})  # their page asks for one then
         return Started(session.id, session.url or "")
 
 
@@ -98,10 +117,10 @@ def verify_event(body: bytes, headers: Mapping[str, str]) -> Event | None:
             stripe.WebhookSignature.verify_header(body, headers.get("Stripe-Signature"), secret, TOLERANCE_SECONDS)
         except stripe.SignatureVerificationError:
             continue
-        except ValueError as error:
-            raise BadEvent("not UTF-8") from error
+        except (TypeError, ValueError) as error:  # the body is not UTF-8, or the signature is not even ASCII
+            raise BadEvent("not text") from error
         try:
-            return stripe_shapes.event(json.loads(body))
+            return stripe_shapes.event(strictjson.loads(body))
         except ValueError as error:
             raise BadEvent("not JSON") from error
     raise BadEvent("signature")
@@ -116,18 +135,31 @@ def _asking() -> Iterator[stripe.StripeClient]:
             yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
     except waiting.Full as error:
         raise ProcessorBusy("very many wait for it") from error
-    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
-        raise ProcessorDown(f"{type(error).__name__}: {error.code or 'no answer'}") from error
-    except stripe.InvalidRequestError as error:
-        if error.code == "resource_missing" and error.http_status == 404:
-            raise UnknownPayment(str(error.param or "")) from error
-        raise ProcessorRefused(f"{error.code or 'invalid'}: {error.user_message}") from error
-    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
-        raise ProcessorRefused(type(error).__name__) from error
     except stripe.StripeError as error:
-        raise ProcessorDown(f"{type(error).__name__}: {error.http_status}") from error
+        raise _sorted(error) from error
     except (AttributeError, KeyError, TypeError) as error:  # JSON, but not what was asked for
         raise ProcessorDown(f"unreadable: {error!r}") from error
+
+
+def _sorted(error: stripe.StripeError) -> ProcessorError:
+    """Whether it is away, or refused, and then what about it: its words are for staff and logs."""
+    said = error.error
+    code = error.code or (getattr(said, "code", None) if said else None) or ""
+    words = f"{code}: {error.user_message}" if code else str(error.user_message or type(error).__name__)
+    refusals = (stripe.InvalidRequestError, stripe.CardError, stripe.AuthenticationError, stripe.PermissionError)
+    if not isinstance(error, refusals) or error.http_status in (409, 429):
+        # Also an idempotency key that was used for something else: the half-made purchase goes, the next has another.
+        return ProcessorDown(f"{type(error).__name__}: {code or error.http_status or 'no answer'}")
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return NotServed(words)
+    param = getattr(error, "param", None) or ""
+    if any(OUR_ACCOUNT.search(text) for text in (code, error.user_message or "")):
+        return NotServed(words)
+    if any(THIS_PRICE.search(text) for text in (code, param, error.user_message or "")):
+        return NotForSale(words)
+    if code == "resource_missing" and error.http_status == 404:
+        return UnknownPayment(param)
+    return ProcessorRefused(words)
 
 
 @cache

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from payments import stripe_shapes
+from config.lib import strictjson
+from payments import money, stripe_shapes
 from payments.base import BadEvent, Event, Offer, Payment, Started, UnknownPayment
 from payments.models import Purchase, ScriptedSession
 
@@ -45,7 +46,7 @@ def list_offers() -> list[Offer]:
             price_id=f"price_scripted_{name}",
             price_active=True,
             one_time=True,
-            amount=amount,
+            amount=money.whole(amount, settings.CURRENCY),
             currency=settings.CURRENCY,
         )
         for name, days, amount in PLANS
@@ -103,7 +104,7 @@ def verify_event(body: bytes, headers: Mapping[str, str]) -> Event | None:
     """An event that `act` made."""
     if not constant_time_compare(_signature(body), headers.get("Stripe-Signature", "")):
         raise BadEvent("signature")
-    return stripe_shapes.event(json.loads(body))
+    return stripe_shapes.event(strictjson.loads(body))
 
 
 def act(session_id: str, action: str) -> tuple[bytes, dict[str, str]] | None:

@@ -93,7 +93,9 @@ def event(shape: Any) -> Event | None:
     except (AttributeError, KeyError, TypeError) as error:
         raise BadEvent(f"not an event: {error!r}") from error
     ids = (found.id, found.type, found.session_id, found.payment_intent_id)
-    if not found.id or not all(isinstance(one, str) and len(one) <= 255 and "\0" not in one for one in ids):
+    if not found.id or not all(isinstance(one, str) and len(one) <= 255 and one.isascii() for one in ids):
+        raise BadEvent("not an event: ids")
+    if not "".join(ids).isprintable():
         raise BadEvent("not an event: ids")
     if kind in SESSION_EVENTS or (kind in PAYMENT_EVENTS and found.payment_intent_id):
         return found

@@ -10,6 +10,7 @@ from payments.base import ProcessorError
 from payments.models import Purchase
 
 HALF_MADE = timedelta(minutes=10)  # longer than the processor may take to answer a click
+REFUSED = timedelta(days=30)
 
 
 def look_after(purchase_id: UUID) -> None:
@@ -27,6 +28,10 @@ def look_after(purchase_id: UUID) -> None:
 
 
 def drop_half_made() -> None:
-    """Forget purchases whose page was never made: nobody was sent anywhere, nobody can pay them."""
-    half_made = Purchase.objects.filter(session_id=None, created_at__lt=timezone.now() - HALF_MADE)
-    half_made.delete()
+    """Forget purchases whose page was never made: nobody was sent anywhere, nobody can pay them.
+
+    Why the processor refused some is kept for staff, for a while.
+    """
+    never_made, now = Purchase.objects.filter(session_id=None), timezone.now()
+    never_made.filter(problem="", created_at__lt=now - HALF_MADE).delete()
+    never_made.filter(created_at__lt=now - REFUSED).delete()

@@ -1,4 +1,4 @@
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from payments import views
@@ -10,6 +10,9 @@ pages = [
     path("checkout/scripted/<str:session_id>/", views.scripted, name="scripted"),
     path("account/premium/", views.account, name="account"),
     path("webhooks/stripe/", views.webhook, name="webhook"),
+    re_path(
+        r"^(?:/*)webhooks/+stripe/*$", views.webhook
+    ),  # however it was typed at Stripe: a redirect would lose the news
 ]
 urlpatterns = [
     path("account/", RedirectView.as_view(pattern_name="payments:account"), name="account"),

@@ -78,6 +78,9 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
         )
         response["Retry-After"] = str(limit.retry_after)
         return response
+    except checkout.PlanChanged:
+        error = "The price of that plan has just changed. You weren’t charged. Have a look, and choose again."
+        return _plans(request, next_url, error=error, status=409)
     except checkout.UnknownPlan:
         return _plans(request, next_url, error="That plan isn’t on sale any more. Choose another.", status=404)
     except checkout.ConsentMissing:
@@ -88,6 +91,9 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
         response = _plans(request, next_url, error=error, status=503)
         response["Retry-After"] = "60"
         return response
+    except checkout.CheckoutRefused:
+        error = "Premium can’t be bought right now. You weren’t charged, and we’re told about it."
+        return _plans(request, next_url, error=error, status=503)
     except checkout.AlreadyDone as done:
         return SeeOther(f"{reverse('payments:success')}?session_id={done.purchase.session_id}")
 
@@ -137,9 +143,8 @@ def account(request: MemberRequest) -> HttpResponse:
     """Until when premium is on, and every payment."""
     until = request.user.premium_until
     left = max(until - timezone.now(), timedelta()) if until else timedelta()
-    shown = Purchase.objects.visible_to(request.user).exclude(
-        status__in=[Purchase.Status.OPEN, Purchase.Status.EXPIRED]
-    )
+    begun = [Purchase.Status.OPEN, Purchase.Status.EXPIRED]
+    shown = Purchase.objects.visible_to(request.user).exclude(status__in=begun).exclude(session_id=None)
     context = {
         "premium_until": until,
         "premium_active": request.user.premium_active,
@@ -222,6 +227,7 @@ def _plans(request: HttpRequest, next_url: str, *, error: str = "", status: int 
         "consent_required": user is not None and checkout.needs_consent(user),
         "stale": on_sale.is_stale and not on_sale.is_unavailable,
         "unavailable": on_sale.is_unavailable,
+        "refused": on_sale.is_refused,
         "scripted_checkout": processor.is_scripted(),
         "error": error,
     }

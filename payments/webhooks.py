@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from config.lib.bells import ring
 from payments import fulfilment
-from payments.base import ProcessorDown, ProcessorError, UnknownPayment
+from payments.base import NotServed, ProcessorDown, ProcessorError, UnknownPayment
 from payments.models import Purchase, StripeEvent
 from payments.processor import get_processor
 
@@ -51,7 +51,7 @@ def process(event_id: str) -> None:
     event = StripeEvent.objects.get(pk=event_id)
     try:
         _look_into(event)
-    except (ProcessorDown, fulfilment.Overtaken) as error:
+    except (ProcessorDown, NotServed, fulfilment.Overtaken) as error:  # later, or when the key is mended
         _postpone(event, error)
     except (ProcessorError, fulfilment.PaymentRefused, NoSuchPurchase) as error:
         _park(event, error)

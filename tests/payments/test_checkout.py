@@ -155,13 +155,15 @@ def test_a_price_that_changed_makes_a_new_page_and_the_old_one_keeps_its_terms(s
     assert purchase_of(first).amount_total == 2999
 
 
-@pytest.mark.parametrize("fault", ["down", "refused", "html", "unreachable"])
+@pytest.mark.parametrize("fault", ["down", "html", "busy", "muddled", "unreachable"])
 def test_stripe_down_at_checkout_is_a_friendly_error_and_leaves_nothing(shop, stripe, buyer, settings, fault):
     buyer.get("/plans/")
     if fault == "down":
         stripe.is_down = True
-    elif fault == "refused":
-        stripe.instead = [(400, '{"error": {"type": "invalid_request_error", "message": "No."}}')]
+    elif fault == "busy":
+        stripe.instead = [(429, '{"error": {"type": "invalid_request_error", "code": "lock_timeout"}}')]
+    elif fault == "muddled":
+        stripe.instead = [(400, '{"error": {"type": "idempotency_error", "message": "Keys for idempotent…"}}')]
     elif fault == "html":
         stripe.instead = [(200, "<html>")] * 2
     else:
@@ -170,7 +172,10 @@ def test_stripe_down_at_checkout_is_a_friendly_error_and_leaves_nothing(shop, st
     assert response.status_code == 503
     assert "You weren’t charged" in response.context["error"]
     assert response.context["next"] == "/chat/"
+    assert response["Retry-After"] == "60"
     assert Purchase.objects.count() == 0
+    if fault in ("busy", "muddled"):
+        assert shop.click(buyer).status_code == 303
 
 
 def test_a_page_that_was_made_while_we_died_is_the_same_page_at_the_next_try(shop, stripe, buyer):
@@ -239,6 +244,21 @@ def test_ten_clicks_at_once_are_one_page(shop, stripe, alice):
         return response.status_code, response.get("Location")
 
     same = uuid.uuid4()
+    (answer,) = set(race(click, 10))
+    assert answer[0] == 303
+    assert len(stripe.sessions) == 1
+    assert Purchase.objects.count() == 1
+
+
+@needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_ten_tabs_that_buy_at_once_are_one_page(shop, stripe, alice):
+    def click(number):
+        client = Client()
+        client.force_login(alice)
+        response = shop.click(client, next=f"/chat/{number}/")
+        return response.status_code, response.get("Location")
+
     (answer,) = set(race(click, 10))
     assert answer[0] == 303
     assert len(stripe.sessions) == 1

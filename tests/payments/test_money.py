@@ -5,6 +5,9 @@ from django.utils import translation
 
 from payments import money
 
+# Those of Stripe's list that have no sign of their own here.
+WITHOUT = ("bif", "clp", "djf", "gnf", "kmf", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+
 
 @pytest.mark.parametrize(
     ("amount", "currency", "language", "text"),
@@ -19,6 +22,15 @@ from payments import money
         (3000, "jpy", "en", "¥3,000"),
         (2999, "kwd", "en", "KWD 2.999"),
         (2999, "sek", "sv", "29,99 SEK"),
+        # Stripe's special ones: in hundredths that are always nought, without any, and in thousandths.
+        (3800000, "ugx", "en", "UGX 38,000"),
+        (126667, "ugx", "en", "UGX 1,267"),
+        (50000, "isk", "en", "ISK 500"),
+        (50000, "isk", "de", "500 ISK"),
+        (299000, "huf", "en", "HUF 2,990.00"),
+        (30050, "twd", "en", "TWD 300.50"),
+        *((1234567, code, "en", f"{code.upper()} 1,234,567") for code in WITHOUT),
+        *((1234560, code, "en", f"{code.upper()} 1,234.560") for code in ("bhd", "jod", "omr", "tnd")),
     ],
 )
 def test_it_reads_as_people_write_it(amount, currency, language, text):

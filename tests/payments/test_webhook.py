@@ -26,7 +26,23 @@ def test_no_or_a_wrong_signature_is_refused_without_a_trace(shop, stripe):
     good = letter_of(stripe)
     stripe.signs_with = ["whsec_somebody_else"]
     wrong = stripe.signed(good.body)
-    for signature in ("", "t=1,v1=aa", "nonsense", "t=x,v1=", wrong.signature, good.signature.replace("v1", "v0")):
+    odd = (
+        "t=é,v1=é",
+        good.signature + "é",
+        good.signature[:-1] + "ÿ",
+        "t=" + "9" * 5000 + ",v1=aa",
+        "t=²,v1=a",
+        ",=,=",
+    )
+    for signature in (
+        *odd,
+        "",
+        "t=1,v1=aa",
+        "nonsense",
+        "t=x,v1=",
+        wrong.signature,
+        good.signature.replace("v1", "v0"),
+    ):
         assert shop.hear(Letter("", good.body, signature)).status_code == 400
     tampered = Letter("", good.body.replace(b"cs_test_1", b"cs_test_2"), good.signature)
     assert shop.hear(tampered).status_code == 400
@@ -55,6 +71,15 @@ def test_a_recording_that_is_played_later_is_refused(shop, stripe):
         b'{"id": "\\u0000", "type": "charge.refunded", "livemode": false, "data": {"object": {"payment_intent": "p"}}}',
         b'{"id": {"a": 1}, "type": "charge.refunded", "livemode": false, "data": {"object": {"payment_intent": "p"}}}',
         b'{"id": "evt_1", "type": ["x"], "livemode": false, "data": {"object": {"id": "cs"}}}',
+        b"[" * 50_000 + b"]" * 50_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"id": "\\ud800", "type": "charge.refunded", "livemode": false, "data": {"object": {"payment_intent": "p"}}}',
+        b'{"id": "e", "type": "charge.refunded", "livemode": false, "data": {"object": {"payment_intent": "\\udfff"}}}',
+        b'{"id": "1", "id": "2", "type": "refund.failed", "livemode": 1, "data": {"object": {"payment_intent": "p"}}}',
+        b'{"id": "evt_1", "type": "charge.refunded", "livemode": NaN, "data": {"object": {"payment_intent": "p"}}}',
+        b'{"id": "evt_1", "n": ' + b"9" * 5000 + b"}",
+        b"\xef\xbb\xbf{}",
+        '{"id": "é", "type": "refund.failed", "livemode": true, "data": {"object": {"payment_intent": "p"}}}'.encode(),
     ],
 )
 def test_what_is_signed_but_makes_no_sense_is_refused(shop, stripe, body):
@@ -73,6 +98,25 @@ def test_only_post_and_only_so_much(shop, stripe):
     assert shop.hear(stripe.signed(json.dumps(big).encode())).status_code == 413
     fits = {**big, "padding": "x" * 200 * 1024}
     assert shop.hear(stripe.signed(json.dumps(fits).encode())).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/webhooks/stripe", "/webhooks/stripe/", "//webhooks/stripe/", "/webhooks//stripe//"])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data", "nonsense", ""])
+@pytest.mark.parametrize("debug", [True, False])
+def test_news_arrive_however_the_address_was_typed_and_whatever_they_are_said_to_be(
+    shop, stripe, settings, path, kind, debug
+):
+    settings.DEBUG = debug
+    letter = letter_of(stripe)
+    client = Client(raise_request_exception=False)
+    answer = client.generic(
+        "POST", f"http://testserver{path}", letter.body, kind, headers={"Stripe-Signature": letter.signature}
+    )
+    assert answer.status_code == 200
+    assert StripeEvent.objects.count() == 1
+    for method in ("GET", "HEAD", "PUT", "OPTIONS", "DELETE"):
+        answer = client.generic(method, f"http://testserver{path}")
+        assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
 def test_two_secrets_are_good_while_one_replaces_the_other(shop, stripe, settings):
