@@ -98,7 +98,8 @@ class OpenAICompatible:
         deadline = min(request.deadline, now + settings.LLM_TOTAL_SECONDS)
         first_token = min(deadline, now + settings.LLM_FIRST_TOKEN_SECONDS)
         read_seconds = settings.LLM_READ_SECONDS
-        answer = _Answer(request.speaker)
+        told = "\n".join(text_of(turn) for turn in request.turns if turn["role"] == "system")
+        answer = _Answer(request.speaker, request.listener, prompt=told)
         async with self._response(request, before=first_token) as response:
             if _content_type(response) == "application/json":  # a host that does not stream
                 before = min(deadline, time.monotonic() + read_seconds)
@@ -183,12 +184,12 @@ def _message(turn: Turn) -> dict[str, Any]:
 class _Answer:
     """Reads one answer, piece by piece: what is visible of it, how it ended, what it cost."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, listener: str = "", *, prompt: str = "") -> None:
         self.done = False
         self.finish_reason = ""  # known a little before the answer is done: the usage comes after it
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
-        self._text = Visible(name)
+        self._text = Visible(name, listener, prompt=prompt)
         self._events = EventReader()
 
     @property

@@ -1,62 +1,134 @@
 """From what a model writes to what a person may see, while it is still being written.
 
-Drops blank space around the reply, reasoning in think-tags, a role marker such as “Mara:”, and characters that
-cannot be seen but change how text is read or stored. However a reply is cut into pieces, the result is the same.
+Drops blank space around the reply, thoughts and template tokens (markup.py), her name before her words and the
+member's lines (lines.py), runs of the prompt (echo.py), and characters that cannot be seen but change how text is read
+or stored. However a reply is cut into pieces, the result is the same.
 """
 
 import re
 
 from chat.rendering import JOINERS, UNSEEN
 
+from .echo import Echo
+from .lines import Lines
+from .markup import Markup, Sign
+
 MAX_CHARACTERS = 8_000
-_MARKERS = ("assistant", "ai", "character")  # beside the character's own name
-_THINK = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 _SURROGATES = "\ud800-\udfff"
 _ODD = re.compile(f"[{UNSEEN}{JOINERS}{_SURROGATES}]")
 _DROPPED = re.compile(f"[{UNSEEN}]")
 
+# How models begin that think aloud without saying so: some are only given away by a closing tag, much later.
+_SO = r"(?:okay|ok|alright|all right|hmm+|right|so|now|well|first|wait)\b"
+_ALOUD = re.compile(
+    rf"{_SO}|(?:{_SO}\W+)?(?:the (?:user|member)|user\b|(?:we|i) (?:need|should|must|have to|want to|am supposed)"
+    r"|let(?: me|’s|'s) (?:think|respond|craft|consider|see|write)|my (?:reply|response))",
+    re.IGNORECASE,
+)
+_ENOUGH = re.compile(r"\S+\s+\S+\s+\S+\s")  # to tell such a beginning from another
+
 
 class Visible:
-    """The visible part of one reply. `speaker` is the character's name, if known."""
+    """The visible part of one reply of `speaker` to `listener`, as far as these are known.
 
-    def __init__(self, speaker: str = "") -> None:
-        self._markers = tuple({m.lower() for m in (speaker, speaker.split(" ")[0], *_MARKERS) if m})
-        self._opening = True  # still deciding what the reply begins with
-        self._think_end = ""  # the tag that ends the reasoning we are in
-        self._held = ""  # not yet decided
+    `prompt` is what is not to be repeated. `thinks_aloud`: whether this model ends its thoughts with a closing tag that
+    it never opened. If it does, nothing is visible before that; if nobody knows, a reply that begins like a thought
+    waits for its end.
+    """
+
+    def __init__(
+        self, speaker: str = "", listener: str = "", *, prompt: str = "", thinks_aloud: bool | None = False
+    ) -> None:
+        self.over = False  # the reply ended, whatever else comes
+        self.thought_aloud = False  # there was such a closing tag
+        self._speaker, self._listener = speaker, listener
+        self._markup = Markup(user=listener, char=speaker)
+        self._lines = Lines(speaker, listener)
+        self._echo = Echo(prompt)
+        self._waits = thinks_aloud is not False  # for a closing tag, or for a beginning that is no thought's
+        self._thinks_aloud = thinks_aloud
+        self._spoken = ""
+        self._told = 0  # characters of that which were told
+        self._mark = 0  # what was spoken when a thought ended last
         self._half = ""  # the first half of a surrogate pair
         self._before = ""  # the last character that passed
         self._space = ""  # blank space that is shown only if something follows
-        self._length = 0
 
     @property
     def shown(self) -> bool:
         """Something is visible already."""
-        return self._length > 0
+        return bool(self._spoken) and not self._waits
 
     @property
     def full(self) -> bool:
         """The reply is as long as a reply may be."""
-        return self._length >= MAX_CHARACTERS
+        return len(self._spoken) >= MAX_CHARACTERS
 
     def feed(self, text: str) -> str:
-        """What may be shown of the reply now that `text` has come."""
+        """What is visible of the reply now that `text` has come, beyond what was told before."""
+        if not self.over:
+            self._read(text)
+        return self._news()
+
+    def close(self) -> str:
+        """The rest: what was held back and turned out to be visible."""
+        if not self.over:
+            for part in self._markup.close():
+                self._part(part)
+            self._say(self._lines.close(), last=True)
+        self._waits = self._waits and self._thinks_aloud is True and self._markup.thinking
+        self.over = True
+        return self._news()
+
+    def _news(self) -> str:
+        if self._waits:
+            return ""
+        text = self._spoken[self._told :]
+        self._told = len(self._spoken)
+        return text
+
+    def _read(self, text: str) -> None:
         if self._half or _ODD.search(text):
             text = self._seen(text)
         elif text:
             self._before = text[-1]
-        if self._opening:
-            text = self._open(text)
-        return self._fit(text)
+        for part in self._markup.feed(text):
+            self._part(part)
+        if self._waits and self._thinks_aloud is None:
+            self._waits = bool(_ALOUD.match(self._spoken)) or not _ENOUGH.match(self._spoken)
 
-    def close(self) -> str:
-        """What was held back and turned out to be visible."""
-        if not self._opening or self._think_end:
-            return ""
-        self._opening = False
-        if ":" in self._held.replace("：", ":") and self._held.strip("*_ :：\n").lower() in self._markers:
-            return ""
-        return self._fit(self._held)
+    def _part(self, part: str | Sign) -> None:
+        if self.over:
+            return
+        if part is Sign.THOUGHT_ENDED:
+            waited, self.thought_aloud, self._waits = self._waits, True, False
+            if waited:
+                self._take_back()
+        elif part is Sign.TURN_ENDED:
+            held = self._lines.close()
+            self._say(held, last=True)
+            if self._spoken:
+                self.over = True
+        elif isinstance(part, str):
+            hers, over = self._lines.feed(part, spoken=bool(self._spoken))
+            self._say(hers, last=over)
+            self.over = self.over or over
+
+    def _take_back(self) -> None:
+        """What came since the last thought was one, too."""
+        if self._told > self._mark:  # it was shown already
+            return
+        if len(self._spoken) > self._mark:
+            self._spoken = self._spoken[: self._mark]
+        self._space = ""
+        self._lines = Lines(self._speaker, self._listener)
+        self._echo = self._echo.afresh()
+
+    def _say(self, text: str, *, last: bool = False) -> None:
+        text, echoes = self._echo.feed(text, last=last)
+        self._fit(text)
+        if echoes:
+            self.over = True
 
     def _seen(self, text: str) -> str:
         """Without unseen characters. Joiners stay where they join: in emoji and in scripts that need them."""
@@ -75,72 +147,13 @@ class Visible:
             self._before = character
         return "".join(kept)
 
-    def _open(self, text: str) -> str:
-        """What follows the blank space, reasoning and role marker at the start; "" until that is decided."""
-        self._held += text
-        while True:
-            if self._think_end:
-                _, ended, rest = self._held.partition(self._think_end)
-                if not ended:
-                    self._held = self._held[-len(self._think_end) :]
-                    return ""
-                self._think_end, self._held = "", rest
-            self._held = self._held.lstrip()
-            if not self._held:
-                return ""
-            start = self._held[:12].lower()
-            for begin, end in _THINK:
-                if start.startswith(begin):
-                    self._think_end, self._held = end, self._held[len(begin) :]
-                    break
-            else:
-                break
-        if any(begin.startswith(start) for begin, _ in _THINK):
-            return ""
-        after = [_after_marker(self._held, marker) for marker in self._markers]
-        rest = next((found.lstrip() for found in after if found), "")
-        if rest or not any(found == "" for found in after):
-            text, self._held, self._opening = rest or self._held, "", False
-            return text
-        return ""
-
-    def _fit(self, text: str) -> str:
+    def _fit(self, text: str) -> None:
+        if not self._spoken:
+            text = (self._space + text).lstrip()
+            self._space = ""
         text = self._space + text
         self._space = ""
         if text[-1:].isspace():
             kept = text.rstrip()
             text, self._space = kept, text[len(kept) :]
-        text = text[: MAX_CHARACTERS - self._length]
-        self._length += len(text)
-        return text
-
-
-def _after_marker(text: str, marker: str) -> str | None:
-    """What follows “Mara:” or “**Mara:**” at the start of text; None if it starts otherwise, "" if more is needed."""
-    name = text.lstrip("*_")
-    frame = text[: len(text) - len(name)]
-    if len(frame) > 3:
-        return None
-    if len(name) < len(marker):
-        return "" if marker.startswith(name.lower()) else None
-    if name[: len(marker)].lower() != marker:
-        return None
-    rest = name[len(marker) :]
-    framed = frame
-    if framed and rest.startswith(framed):
-        rest, framed = rest[len(framed) :], ""
-    elif framed.startswith(rest) and framed:
-        return ""
-    after = rest.lstrip(" ")
-    if len(rest) - len(after) > 3:
-        return None
-    if not after:
-        return ""
-    if after[0] not in ":：":
-        return None
-    after = after[1:]
-    if framed and after.startswith(framed):
-        return after[len(framed) :].lstrip()
-    if framed.startswith(after) and framed:
-        return ""
-    return after.lstrip()
+        self._spoken += text[: MAX_CHARACTERS - len(self._spoken)]
