@@ -41,6 +41,11 @@ def may_mint_permit(user: User) -> None:
     _count("mint_permit", RateLimitItemPerMinute(20), user)
 
 
+def may_search(user: User) -> None:
+    """60 looks through what was said a minute, for one person: a page asks when the typing pauses."""
+    _count("search", RateLimitItemPerMinute(60), user)
+
+
 def may_check_out(user: User) -> None:
     """20 clicks on a plan a minute, for one person."""
     _count("check_out", RateLimitItemPerMinute(20), user)

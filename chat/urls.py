@@ -8,6 +8,7 @@ urlpatterns = [
     path("chat/", views.thread_list, name="threads"),
     path("chat/latest/", views.latest, name="latest"),
     path("chat/threads/", views.threads, name="threads_json"),
+    path("chat/search/", views.search, name="search"),
     path("chat/unread/", views.unread, name="unread"),
     path("chat/session/", views.session, name="session"),
     path("chat/permits/", views.mint_permit, name="permits"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
-from chat import frames, quotas, sending, settling, starting, sync
+from chat import frames, quotas, searching, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation, Reply
 from chat.quotas import QuotaExhausted
@@ -185,6 +185,20 @@ def older(request: MemberRequest, pk: UUID) -> HttpResponse:
 def said(request: MemberRequest, pk: UUID) -> HttpResponse:
     """GET older messages, POST a new one."""
     return send(request, pk) if request.method == "POST" else older(request, pk)
+
+
+@require_GET
+@answers_json
+def search(request: MemberRequest) -> HttpResponse:
+    """GET: where `?q=` was said in this member's conversations, 20 at a time, `?before=<what next said>`."""
+    words, before = request.GET.get("q", ""), request.GET.get("before")
+    if "\x00" in words:
+        raise BadRequest("bad_request", "Something is wrong with q.")
+    ratelimits.may_search(request.user)
+    try:
+        return JsonResponse(searching.find(request.user, words, None if before is None else sync.Cursor.of(before)))
+    except sync.NoCursor:
+        raise BadRequest("bad_request", "before is what next said.") from None
 
 
 @require_GET

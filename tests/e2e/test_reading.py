@@ -196,3 +196,49 @@ def test_nothing_is_read_in_a_tab_that_nobody_looks_at(talk, she):
     look(True)
     expect(tab.page).to_have_title("Mara · Dusk")
     until(lambda: not Conversation.objects.unread().filter(pk=tab.conversation.pk), what="that it was read")
+
+
+def test_what_was_said_is_found_and_shown_where_it_stands(new_browser, alice):
+    conversation = conversation_with("mara", alice, messages=120)
+    conversation_with("ines", alice)
+    page = new_browser(alice)
+    page.goto("/chat/")
+    page.get_by_role("searchbox", name="Search chats").fill("number 7.")
+    found = page.get_by_role("region", name="Found in messages").get_by_role("link")
+    expect(found).to_contain_text("Message number 7.")
+    expect(page.get_by_text("No chat fits that.")).to_be_hidden()
+    found.click()
+    tab = Talk(page, conversation).ready()
+    message = tab.messages.filter(has_text="Message number 7.")
+    expect(message).to_be_in_viewport()
+    expect(message).to_be_focused()
+    page.go_back()
+    page.get_by_role("searchbox", name="Search chats").fill("never said")
+    expect(page.get_by_text("No chat fits that.")).to_be_visible()
+
+
+def test_addresses_are_links_and_what_looks_like_one_is_text(talk, she):
+    she.says("See https://example.com/a?b=c&d=e, ", "or javascript:alert(1).")
+    tab = talk()
+    tab.send("Mine is https://example.org/me")
+    expect(tab.last.get_by_role("link")).to_have_attribute("href", "https://example.com/a?b=c&d=e")
+    for _ in range(2):  # as it came, and as the server draws it
+        links = tab.log.get_by_role("link").evaluate_all("all => all.map(a => [a.textContent, a.rel, a.target])")
+        rel = "noopener nofollow ugc"
+        assert links == [[url, rel, "_blank"] for url in ("https://example.org/me", "https://example.com/a?b=c&d=e")]
+        tab.page.reload()
+        tab.ready()
+
+
+def test_a_single_emoji_is_large(talk, she):
+    she.says("👋🏽")
+    tab = talk()
+    tab.send("❤️")
+    expect(tab.last).to_have_text("👋🏽")
+    for _ in range(2):
+        sizes = tab.messages.locator(".bubble").evaluate_all(
+            "all => all.map(b => parseFloat(getComputedStyle(b).fontSize))"
+        )
+        assert sizes[1] == sizes[2] > 2 * sizes[0]
+        tab.page.reload()
+        tab.ready()

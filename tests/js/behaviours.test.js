@@ -1,6 +1,6 @@
 /* The small ones: what is left, the actions of a message, the profile, the keyboard of a phone, the thread list. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { FakeElement, element, event, open, row, words } from "./page.js";
 import { header, message, reply, told } from "./telling.js";
 
@@ -206,18 +206,22 @@ function listed(rows, id) {
   const input = element("input", { value: "" });
   const search = element("div", { data: { search: "" } }, input);
   search.querySelector = () => input;
-  const root = element("div", {}, list, more, search, element("p", { data: { none: "" } }), element("button", { data: { searchOpen: "" } }));
+  const inMessages = element("section", { data: { foundIn: "" }, hidden: true }, element("ul", { data: { found: "" } }), element("button", { data: { foundMore: "" }, hidden: true }));
+  const root = element("div", {}, list, more, search, inMessages, element("p", { data: { none: "" } }), element("button", { data: { searchOpen: "" } }));
   const plain = root.querySelector.bind(root);
   root.querySelector = (selector) => (selector === "[data-search] input" ? input : plain(selector));
   const badge = element("span", { data: { unreadCount: "" } }, element("span", { data: { unreadNumber: "" } }));
   page.document.body.replaceChildren(badge);
   page.document.title = "Chats";
   const asked = [];
+  const answers = [];
+  const ask = async (path) => (asked.push(path), answers.shift());
   const store = new Store(begin({ conversation: id && { ...header(1), id }, threads: rows, has_more: true }));
-  threads.mount({ store, net: { threads: (more) => asked.push(more) }, root, id });
+  threads.mount({ store, net: { threads: (more) => asked.push(more), ask }, root, id });
   store.draw();
   const shown = () => list.children.map((li) => [li.dataset.thread, li.querySelector("[data-preview]").textContent]);
-  return { store, list, more, input, badge, asked, shown };
+  const found = () => inMessages.querySelector("[data-found]").children.map((li) => [li.querySelector("a").href, li.querySelector("[data-preview]").textContent]);
+  return { store, list, more, input, badge, asked, shown, answers, inMessages, found, none: root.querySelector("[data-none]") };
 }
 const template = () =>
   element("li", { className: "thread" }, element("a", {}, element("img"), element("span", { data: { name: "" } }), element("time", { data: { time: "" } }), element("span", { data: { preview: "" } }), element("span", { data: { unread: "" } })));
@@ -257,4 +261,41 @@ test("search hides what does not fit; more are loaded by the button", () => {
   input.value = "INE";
   input.dispatchEvent(new Event("input"));
   assert.deepEqual(list.children.map((li) => li.hidden), [true, false]);
+});
+
+test("words that were said are found below the names, once the typing pauses, and only those looked for last", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { input, asked, answers, inMessages, found, none, list } = listed([thread("mara", "05")]);
+  const hit = (conversation, seq, text) => ({ conversation, girl: { name: conversation, avatar_url: "/x.svg" }, seq, text, created_at: "2026-11-21T10:00:00Z" });
+  const type = (words) => {
+    input.value = words;
+    input.dispatchEvent(new Event("input"));
+  };
+  const settle = async () => { for (let i = 0; i < 10; i += 1) await null; };
+  type("k");
+  mock.timers.tick(1_000);
+  assert.deepEqual(asked, []); // one letter is in every message
+  type("kil");
+  type("kiln");
+  answers.push({ ok: true, body: { found: [hit("ines", 7, "the kiln was hot")], next: "here~1" } }, { ok: true, body: { found: [hit("vera", 2, "what kiln?")], next: null } });
+  mock.timers.tick(300);
+  await settle();
+  assert.deepEqual(asked, ["/chat/search/?q=kiln"]);
+  assert.deepEqual(found(), [["/chat/ines/?at=7", "the kiln was hot"]]);
+  assert.deepEqual([inMessages.hidden, none.hidden, list.children[0].hidden], [false, true, true]);
+  inMessages.querySelector("[data-found-more]").dispatchEvent(new Event("click"));
+  await settle();
+  assert.deepEqual([asked.at(-1), found().length], ["/chat/search/?q=kiln&before=here~1", 2]);
+  assert.equal(inMessages.querySelector("[data-found-more]").hidden, true);
+  type("");
+  assert.deepEqual([found(), inMessages.hidden, list.children[0].hidden], [[], true, false]);
+  let late;
+  answers.push(new Promise((resolve) => { late = resolve; }));
+  type("clay");
+  mock.timers.tick(300);
+  type("glaze");
+  late({ ok: true, body: { found: [hit("ines", 7, "clay")], next: null } });
+  await settle();
+  assert.deepEqual(found(), []);
+  mock.timers.reset();
 });

@@ -81,6 +81,7 @@ export class FakeElement extends EventTarget {
   }
   querySelector(selector) { return this.querySelectorAll(selector)[0] ?? null; }
   setAttribute(name, value) { this.attributes[name] = value; }
+  removeAttribute(name) { delete this.attributes[name]; }
   getAttribute(name) { return this.attributes[name] ?? null; }
   focus() { FakeElement.focused = this; }
   getBoundingClientRect() { return { top: 0, bottom: 0 }; }

@@ -4,7 +4,7 @@ import { element, open, row, words } from "./page.js";
 import { all, gone, header, message, reply, told } from "./telling.js";
 
 open();
-const { Rows, drawn, rowsOf } = await import("../../static/js/chat/rows.js");
+const { Rows, drawn, isEmoji, rowsOf } = await import("../../static/js/chat/rows.js");
 const { apply, begin } = await import("../../static/js/chat/state.js");
 
 const NOW = new Date("2026-11-21T12:00:00Z");
@@ -178,4 +178,9 @@ test("a line of the site has its words and nothing of a message", () => {
   assert.equal(last.className, "told new");
   assert.equal(last.dataset.id, "m2");
   assert.equal(last.textContent, line.text);
+});
+
+test("a message of one to three emoji and nothing else is large", () => {
+  for (const text of ["👋", "❤️", "👨‍👩‍👧", "❤️‍🔥", "👋🏽", "☝🏽", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇵🇹", "1️⃣", "👩‍⚕️", "🏳️‍🌈", "😀😀😀", "😀 🎉", " 👋\n"]) assert.equal(isEmoji(text), true, text);
+  for (const text of ["", " ", "a", "1", "#", "12", "👋!", "hi 👋", "😀😀😀😀", "©", "*", "…", "‍", "️"]) assert.equal(isEmoji(text), false, text);
 });

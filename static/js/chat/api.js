@@ -9,6 +9,7 @@ const DOORS = {
   "GET session": ({ member, csrf_token }) => Boolean(member && csrf_token),
   "GET threads": ({ threads, stamp }) => Array.isArray(threads) && Number.isInteger(stamp),
   "GET state": ({ conversation, messages }) => isHeader(conversation) && Array.isArray(messages),
+  "GET search": ({ found }) => Array.isArray(found),
   "GET messages": ({ messages, has_more }) => Array.isArray(messages) && typeof has_more === "boolean",
   "POST permits": ({ permit, uses_left }) => typeof permit === "string" && Number.isInteger(uses_left),
   "POST messages": isSent,

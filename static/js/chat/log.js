@@ -4,6 +4,8 @@ import { isWriting, streamed } from "./state.js";
 import { news } from "./voice.js";
 import { Writing } from "./writing.js";
 
+const MOST_PAGES = 40; // that are loaded to come to a message that was found
+
 /**
  * The conversation on the screen: its rows, her reply while it is written, the reader's place, and what is said of it.
  * `older(before)` loads what is above a seq; `seen()` is called when the reader may have seen something new.
@@ -15,7 +17,7 @@ export class Log {
 
   constructor(talk, { words, say, unreadFrom, older, seen }) {
     const find = (name) => talk.querySelector(`[data-${name}]`);
-    Object.assign(this, { words, say, unreadFrom, hello: find("hello"), start: find("start"), box: find("log") });
+    Object.assign(this, { words, say, unreadFrom, older, hello: find("hello"), start: find("start"), box: find("log") });
     const { box } = this;
     const list = find("messages");
     this.rows = new Rows(list, words);
@@ -67,6 +69,23 @@ export class Log {
     this.box.classList.add("ready");
     if (before) place.follow(say || words);
     else place.open(this.rows.get("unread"));
+  }
+
+  /** Show the message with this seq, in the middle: what is above is loaded until it is there. */
+  async show(seq) {
+    this.place.pinned = false;
+    for (let pages = 0; this.#state.hasOlder && this.#state.floor > seq && pages < MOST_PAGES; pages += 1) {
+      const show = await this.older(this.#state.floor);
+      if (!show) break;
+      show();
+    }
+    const { messages } = this.#state;
+    const row = this.rows.get((messages.find((m) => m.seq >= seq) ?? messages.at(-1))?.id);
+    if (!row) return;
+    this.place.pinned = false;
+    row.dataset.found = "";
+    row.scrollIntoView({ block: "center" });
+    row.focus({ preventScroll: true });
   }
 
   /** Move the focus to a message, or to the conversation. */

@@ -99,7 +99,7 @@ export class Rows {
     if (sender === "site") return;
     const mine = sender === "user";
     const ticks = mine ? (delivered ? "delivered" : "sent") : "";
-    put(row, "className", ["message", sender, first && "first", last && "last", ticks, isNew(row)].filter(Boolean).join(" "));
+    put(row, "className", ["message", sender, first && "first", last && "last", ticks, isEmoji(message.text) && "emoji", isNew(row)].filter(Boolean).join(" "));
     if (dataset.status) {
       delete dataset.status;
       row.querySelector("[data-again]")?.remove();
@@ -114,7 +114,7 @@ export class Rows {
     const { dataset } = row;
     if (dataset.status === status) return;
     Object.assign(dataset, { status, client: client_id });
-    row.className = `message user first last unsent ${status} ${isNew(row)}`;
+    row.className = `message user first last unsent ${status} ${isEmoji(text) ? "emoji" : ""} ${isNew(row)}`;
     row.querySelector("[data-text]").textContent = text;
     this.#says(row, true, "", `${this.words[status] ?? ""} ${why ?? ""}`);
     row.querySelector("[data-again]")?.remove();
@@ -131,17 +131,33 @@ export class Rows {
 /** A copy of one of the page's templates. */
 const copy = (name) => document.getElementById(`chat-${name}`).content.firstElementChild.cloneNode(true);
 
+/* One to three emoji and nothing else; false where the browser does not know what emoji are. */
+const EMOJI = (() => {
+  const one = "(?:\\p{Emoji_Presentation}|\\p{Emoji}\\uFE0F|\\p{Emoji_Modifier_Base}(?=\\p{Emoji_Modifier}))\\p{Emoji_Modifier}?\\uFE0F?[\\u{E0020}-\\u{E007F}]*";
+  const more = "(?:\\u200D\\p{Extended_Pictographic}\\p{Emoji_Modifier}?\\uFE0F?)*";
+  try {
+    return new RegExp(`^\\s*(?:(?:\\p{Regional_Indicator}{2}|[0-9#*]\\uFE0F?\\u20E3|${one}${more})\\s*){1,3}$`, "u");
+  } catch {
+    return /^$/;
+  }
+})();
+export const isEmoji = (text) => EMOJI.test(text);
+
 const isNew = (row) => (row.classList.contains("new") ? "new" : "");
 const put = (place, what, value) => place[what] === value || (place[what] = value);
 
 const ALLOWED = /^(P|EM|STRONG|BR)$/;
+const OF_A_LINK = new Set(["href", "rel", "target"]);
+const isLink = (part) =>
+  part.nodeName === "A" && /^https?:\/\//i.test(part.getAttribute("href")) && [...part.attributes].every(({ name }) => OF_A_LINK.has(name));
 
 /* The server's HTML, of which its few known elements are left, bare; nothing is ever parsed into this document. */
 function safe({ html, text }) {
   if (!html) return [text];
   const { body } = new DOMParser().parseFromString(html, "text/html");
   for (const part of body.querySelectorAll("*")) {
-    if (!ALLOWED.test(part.nodeName) || part.attributes.length) part.replaceWith(...part.childNodes);
+    if (isLink(part)) Object.assign(part, { rel: "noopener nofollow ugc", target: "_blank" });
+    else if (!ALLOWED.test(part.nodeName) || part.attributes.length) part.replaceWith(...part.childNodes);
   }
   return body.childNodes;
 }

@@ -1,13 +1,15 @@
 import { UNREAD, show } from "../site/unread.js";
 import { isWriting, unreadThreads } from "./state.js";
 import { kept } from "../site/device.js";
+import { mount as mountSearch } from "./search.js";
 import { brief, onNewDay } from "./times.js";
 
 /** The thread list: rows, search, more of them on the way down. `more()` loads the next page. */
 export class Threads {
   #rows = new Map();
+  #elsewhere = 0; // what was found in messages
 
-  constructor(root, { current, more }) {
+  constructor(root, { current, more, ask }) {
     this.list = root.querySelector("[data-thread-list]");
     this.more = root.querySelector("[data-more]");
     this.search = root.querySelector("[data-search] input");
@@ -16,6 +18,14 @@ export class Threads {
     this.words = this.list.dataset;
     for (const row of this.list.children) this.#rows.set(row.dataset.thread, row);
     this.search.addEventListener("input", () => this.#filter());
+    const look = mountSearch({
+      root,
+      ask,
+      hear: (count) => {
+        this.#elsewhere = count;
+        this.#filter();
+      },
+    });
     const opener = root.querySelector("[data-search-open]");
     opener.addEventListener("click", () => {
       const open = root.classList.toggle("searching");
@@ -23,6 +33,7 @@ export class Threads {
       if (open) return this.search.focus();
       this.search.value = "";
       this.#filter();
+      look();
     });
     this.more.addEventListener("click", more);
     new IntersectionObserver(([seen]) => seen.isIntersecting && !this.more.hidden && more()).observe(this.more);
@@ -79,13 +90,13 @@ export class Threads {
       row.hidden = !row.textContent.toLocaleLowerCase().includes(wanted);
       shown += !row.hidden;
     }
-    this.none.hidden = !wanted || shown > 0;
+    this.none.hidden = !wanted || shown > 0 || this.#elsewhere > 0;
   }
 }
 
 /** The list, and what of it shows elsewhere: how many threads hold something unread, in the title and in badges. */
 export function mount({ store, net, root, id }) {
-  const threads = new Threads(root, { current: id, more: () => net.threads(true) });
+  const threads = new Threads(root, { current: id, more: () => net.threads(true), ask: (path) => net.ask(path) });
   const title = document.title;
   let drawn = {};
   onNewDay(() => {
