@@ -32,6 +32,9 @@ def answers_json(view: View) -> View:
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
+            # Django would take the cookie away. By now the browser may have another, of a sign-in or of a new password
+            # in the tab beside, and it is that one which would go.
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
             return refused("sign_in_required", "Sign in to go on.", 401)
         try:
             response = view(request, *args, **kwargs)

@@ -1,5 +1,6 @@
 """The door that a page asks whose session it is in."""
 
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from tests.factories import UserFactory
@@ -30,6 +31,15 @@ def test_who_is_not_signed_in_is_told_so_and_gets_no_token(client, db):
     told = client.get("/chat/session/")
     assert told.status_code == 401
     assert told.json()["error"]["code"] == "sign_in_required"
+
+
+def test_a_question_with_an_old_session_takes_no_newer_one_away(client, alice):
+    """The tab beside may have signed in, or changed the password, while the question was on its way."""
+    client.force_login(alice)
+    Session.objects.all().delete()
+    told = client.get("/chat/session/")
+    assert told.status_code == 401
+    assert "sessionid" not in told.cookies
 
 
 def test_after_signing_in_elsewhere_the_old_token_is_refused_in_words_a_page_knows_and_the_new_one_is_taken(alice):

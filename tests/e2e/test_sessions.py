@@ -79,8 +79,7 @@ def test_nothing_is_sent_as_somebody_else(talk, alice, base_url, complaints):
     tab = talk()
     sign_in(tab.page.context, base_url, bob)
     tab.input.fill("For Mara only")
-    with tab.page.expect_navigation(url="**/chat/"):
-        tab.input.press("Enter")
+    tab.input.press("Enter")
     expect(tab.page.get_by_text("No chats yet")).to_be_visible()
     assert not tab.conversation.messages.filter(sender="user").exists()
     assert not bob.conversations.exists()
@@ -92,8 +91,8 @@ def test_a_tab_hears_of_it_when_somebody_else_signs_in(talk, alice, base_url, co
     tab = talk()
     other = tab.page.context.new_page()
     sign_in(tab.page.context, base_url, bob)
-    with tab.page.expect_navigation(url="**/chat/"):
-        other.goto("/plans/")
+    other.goto("/plans/")
+    expect(tab.page.get_by_text("No chats yet")).to_be_visible()
 
 
 def test_a_list_left_open_shows_nothing_of_who_signs_in_next(talk, alice, base_url, complaints, new_browser):
@@ -105,8 +104,7 @@ def test_a_list_left_open_shows_nothing_of_who_signs_in_next(talk, alice, base_u
     expect(page.locator(".thread")).to_have_count(1)
     other = page.context.new_page()
     sign_in(page.context, base_url, bob)
-    with page.expect_navigation():
-        other.goto("/plans/")
+    other.goto("/plans/")
     expect(page.get_by_text("No chats yet")).to_be_visible()
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from chat.models import Conversation
+from chat.models import Conversation, Reply
+from tests.config.processes import until
 from tests.e2e.talk import Talk, conversation_with
 from tests.factories import UserFactory
 
@@ -315,6 +316,8 @@ def test_the_button_sends_what_is_written_while_she_writes_and_stops_her_when_no
     expect(alice.reply).to_have_text("First ")
     she.says("And then ", "the rest.")
     she.go_on()
+    expect(alice.unsent).to_have_count(0)
+    until(lambda: not Reply.objects.owed().exists(), what="an end to all replies")
     expect(alice.last).to_have_text("And then the rest.")
     alice.expect_to_show_what_is_recorded()
     assert [text for text in alice.said() if text in {"One", "Two", "Three"}] == ["One", "Two", "Three"]

@@ -24,7 +24,11 @@ const messages = start.messages?.map((message, i) => ({ ...message, ...rows[i] }
 const store = new Store(begin({ ...start, messages, has_more: root.dataset.more === "true" }));
 const say = talk && speaker(talk.querySelector("[data-voice]"));
 /* To the list; the focus to the row of a thread, if one is named. */
-const leave = (thread) => location.replace(thread ? `/chat/#thread-${thread}` : "/chat/");
+let left = false;
+const leave = (thread) => {
+  if (!left) location.replace(thread ? `/chat/#thread-${thread}` : "/chat/");
+  left = true;
+};
 const net = new Connection({ store, id, stamp: start.stamp, next: start.next, leave, show: bars(talk, say) });
 
 mountThreads({ store, net, root, id });

@@ -1,5 +1,6 @@
 /** Arrow keys, Home and End inside an open .menu; opening, Esc and light dismissal are the popover's own. */
 export function mount(root) {
+  if (!("popover" in HTMLElement.prototype)) root.addEventListener("click", toggle);
   root.addEventListener("keydown", (event) => {
     const menu = event.target.closest?.(".menu");
     const items = menu ? [...menu.querySelectorAll(".menu-item:not([disabled])")] : [];
@@ -19,4 +20,10 @@ export function mount(root) {
     },
     true, // toggle does not bubble
   );
+}
+
+/* For a browser that has no popovers: a click on the button opens, any other click closes. */
+function toggle({ target }) {
+  const id = target.closest("[popovertarget]")?.getAttribute("popovertarget");
+  for (const menu of document.querySelectorAll("[popover]")) menu.classList.toggle("open", menu.id === id && !menu.classList.contains("open"));
 }
