@@ -271,6 +271,21 @@ def read(request: MemberRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+def back_by_get(view: View) -> View:
+    """A door for a form: who signed in on the way comes by GET, and finds the conversation where the form was."""
+
+    @private_page
+    def back(request: HttpRequest, pk: UUID) -> HttpResponse:
+        return redirect("chat:conversation", pk)
+
+    @wraps(view)
+    def door(request: HttpRequest, pk: UUID) -> HttpResponse:
+        return back(request, pk) if request.method == "GET" else view(request, pk)
+
+    return door
+
+
+@back_by_get
 @require_POST
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST: the conversation goes, and the next page offers to bring it back: 204, or that page for a form."""
@@ -291,6 +306,7 @@ def _delete_by_form(request: MemberRequest, pk: UUID) -> HttpResponse:
     return redirect("chat:threads")
 
 
+@back_by_get
 @require_POST
 @private_page
 def restore(request: MemberRequest, pk: UUID) -> HttpResponse:

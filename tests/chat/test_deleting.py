@@ -97,6 +97,14 @@ def test_undo_that_comes_too_late_says_so_and_brings_nothing_back(client, hands,
     assert client.get(hands.url).status_code == 404
 
 
+@pytest.mark.parametrize("form", ["delete", "restore"])
+def test_who_had_to_sign_in_on_the_way_comes_back_to_the_chat(client, hands, form):
+    asked = Client().post(f"{hands.url}{form}/")
+    back = asked["Location"].partition("next=")[2]
+    assert back == f"{hands.url}{form}/"
+    assert client.get(back)["Location"] == hands.url
+
+
 def test_undo_pressed_twice_is_undo(client, hands):
     hands.post("delete")
     restore(client, hands.conversation.pk)

@@ -14,13 +14,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 # Anybody may knock here. What is not named asks who one is.
 FOR_EVERYBODY = {
     "", "girls/<slug:slug>/", "age/", "signin", "reset-password", "media/<path:path>", "plans/",
-    "safety/", "terms/", "privacy/", "webhooks/stripe/",
+    "safety/", "terms/", "privacy/", "webhooks/stripe/", r"^(?:/*)webhooks/+stripe/*$",
     "accounts/signup/", "accounts/login/", "accounts/inactive/", "accounts/confirm-email/",
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/login/code/confirm/",
     "accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/",
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
 }  # fmt: skip
-SIGNED_BY_STRIPE = {"webhooks/stripe/"}  # not by a form of ours
+SIGNED_BY_STRIPE = {"webhooks/stripe/", r"^(?:/*)webhooks/+stripe/*$"}  # not by a form of ours
 
 
 def routes(resolver=None, prefix=""):

@@ -21,6 +21,7 @@ MISSING = {
     "channels and locks": "delete window.BroadcastChannel; delete Navigator.prototype.locks",
     "a viewport": "Object.defineProperty(window, 'visualViewport', { value: undefined })",
     "the end of scrolling": "delete window.onscrollend; delete Element.prototype.onscrollend",
+    "newer ways to write": "delete Element.prototype.replaceChildren; delete HTMLDialogElement.prototype.showModal",
     "newer arrays": "delete Array.prototype.at; delete Array.prototype.findLast; delete Array.prototype.findLastIndex;"
     "delete Object.hasOwn; delete String.prototype.at; delete window.structuredClone",
     "relative times": "delete Intl.RelativeTimeFormat",

@@ -13,7 +13,8 @@ export function mount({ root, store, net, id, leave, sorry }) {
       const place = panel.parentElement;
       dialog.append(panel);
       dialog.addEventListener("close", () => place.append(panel), { once: true });
-      dialog.showModal();
+      if (dialog.showModal) dialog.showModal();
+      else dialog.setAttribute("open", "");
     },
     async forget() {
       const answer = await net.ask("delete/", {});

@@ -12,7 +12,7 @@ export function mount(form) {
 
   search.addEventListener("input", (event) => {
     clearTimeout(timer);
-    if (!event.isComposing) timer = setTimeout(() => form.requestSubmit(enter), PAUSE);
+    if (!event.isComposing) timer = setTimeout(() => (form.requestSubmit ? form.requestSubmit(enter) : enter.click()), PAUSE);
   });
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);

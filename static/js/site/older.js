@@ -16,6 +16,12 @@ lend(Array.prototype, {
     return [...this].reverse().find(test);
   },
 });
+lend(Element.prototype, {
+  replaceChildren(...nodes) {
+    while (this.lastChild) this.lastChild.remove();
+    this.append(...nodes);
+  },
+});
 lend(Object, { hasOwn: (thing, name) => Object.prototype.hasOwnProperty.call(thing, name) });
 
 class Blind {
