@@ -37,17 +37,26 @@ def build_request(
     max_tokens: int,
     temperature: float,
     deadline: float,
+    listener: str = "",
 ) -> Request:
     """What is asked for the next reply of `name`: all that follows from the texts, with the given limits.
 
     History is (sender, text) with sender "user" or "ai", oldest first; the deadline is in `time.monotonic()` seconds.
+    `listener` is what the member calls themselves, so that nobody speaks for them; the model is not told.
     """
     name = re.sub(r"\s+", " ", name).strip()
     turns: list[Turn] = [{"role": "system", "content": _system(name, persona, example_dialogue)}]
     for sender, text in history:
         if text := _trim(text, MAX_MESSAGE):
             turns.append({"role": "user" if sender == "user" else "assistant", "content": text})
-    return Request(speaker=name, turns=turns, max_tokens=max_tokens, temperature=temperature, deadline=deadline)
+    return Request(
+        speaker=name,
+        listener=re.sub(r"\s+", " ", listener).strip(),
+        turns=turns,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        deadline=deadline,
+    )
 
 
 def _system(name: str, persona: str, example_dialogue: str) -> str:

@@ -55,7 +55,12 @@ SAVES_IN_A_LEASE = 3  # which saves that and renews the lease: the database may 
 @select
 def _to_write(pk: UUID) -> QuerySet[Reply]:
     shown = (
-        *("conversation__user_id", "conversation__deleted_at", "conversation__user__is_active"),
+        *(
+            "conversation__user_id",
+            "conversation__deleted_at",
+            "conversation__user__is_active",
+            "conversation__user__name",
+        ),
         *(f"conversation__girl__{field}" for field in ("name", "persona_prompt", "example_dialogue")),
         *("answers_through", "replaces", "charged_as", "state", "stop_at", "attempts", "text"),
     )
@@ -354,6 +359,7 @@ def take(reply_id: UUID) -> Job | None:
     request = build_request(
         persona=girl.persona_prompt,
         name=girl.name,
+        listener=conversation.user.name,
         example_dialogue=girl.example_dialogue,
         history=history(reply),
         max_tokens=settings.LLM_MAX_TOKENS,

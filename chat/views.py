@@ -271,21 +271,6 @@ def read(request: MemberRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def back_by_get(view: View) -> View:
-    """A door for a form: who signed in on the way comes by GET, and finds the conversation where the form was."""
-
-    @private_page
-    def back(request: HttpRequest, pk: UUID) -> HttpResponse:
-        return redirect("chat:conversation", pk)
-
-    @wraps(view)
-    def door(request: HttpRequest, pk: UUID) -> HttpResponse:
-        return back(request, pk) if request.method == "GET" else view(request, pk)
-
-    return door
-
-
-@back_by_get
 @require_POST
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST: the conversation goes, and the next page offers to bring it back: 204, or that page for a form."""
@@ -300,17 +285,23 @@ def _delete(request: MemberRequest, pk: UUID) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@private_page
-def _delete_by_form(request: MemberRequest, pk: UUID) -> HttpResponse:
+def _delete_by_form(request: HttpRequest, pk: UUID) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return _sign_in_for(pk)
     _delete(request, pk)  # gone already is as good
     return redirect("chat:threads")
 
 
-@back_by_get
+def _sign_in_for(pk: UUID) -> HttpResponse:
+    """Sign-in comes back by GET: to the conversation where the form was, not to the form's door."""
+    return redirect_to_login(reverse("chat:conversation", args=[pk]))
+
+
 @require_POST
-@private_page
-def restore(request: MemberRequest, pk: UUID) -> HttpResponse:
+def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
     """POST: bring back a conversation that was deleted a moment ago."""
+    if not request.user.is_authenticated:
+        return _sign_in_for(pk)
     try:
         starting.restore_conversation(request.user, pk)
     except Conversation.DoesNotExist:

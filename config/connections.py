@@ -148,7 +148,21 @@ def crowd_of(protocol: Any) -> Crowd:
     return crowd
 
 
-class Http(HttpToolsProtocol):
+class Stalls:
+    """What both have in common: a browser that takes nothing of what waits for it is noted. Stands before uvicorn's."""
+
+    crowd: Crowd
+
+    def pause_writing(self) -> None:
+        super().pause_writing()  # type: ignore[misc]  # of the protocol that it stands before
+        self.crowd.since(self.crowd.stalled, self)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()  # type: ignore[misc]
+        self.crowd.stalled.pop(self, None)
+
+
+class Http(Stalls, HttpToolsProtocol):
     """uvicorn's HTTP, with limits: 431 and 414 for large heads, 408 for slow ones, 429 and 503 for many connections."""
 
     def connection_made(self, transport: Any) -> None:
@@ -218,14 +232,6 @@ class Http(HttpToolsProtocol):
         self.crowd.leave(self)
         super().handle_websocket_upgrade()
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self.crowd.since(self.crowd.stalled, self)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self.crowd.stalled.pop(self, None)
-
     def send_400_response(self, msg: str) -> None:
         if self.refused:
             self.refuse(self.refused)
@@ -261,7 +267,7 @@ class Http(HttpToolsProtocol):
         raise TooMuch
 
 
-class Websocket(WebSocketsSansIOProtocol):
+class Websocket(Stalls, WebSocketsSansIOProtocol):
     """uvicorn's websockets, with limits: so many frames a second of whatever kind, none before it is let in."""
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
@@ -316,14 +322,6 @@ class Websocket(WebSocketsSansIOProtocol):
     def handle_cont(self, event: Any) -> None:
         if self._may_speak():
             super().handle_cont(event)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self.crowd.since(self.crowd.stalled, self)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self.crowd.stalled.pop(self, None)
 
     async def send(self, message: Any) -> None:
         if self.close_sent:

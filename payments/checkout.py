@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -127,12 +127,13 @@ def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool
             "duration_days": plan.duration_days,
         }
         waiting = mine.filter(**terms, status=Purchase.Status.OPEN, expires_at__gt=now + ENDING, problem="")
-        if found := waiting.exclude(session_id=None).first():
-            if next_url != found.next_url:  # they come back to where they were last
-                Purchase.objects.filter(pk=found.pk).update(next_url=next_url)
+        # In one question: between two, another tab's page may be ready, and be neither.
+        going_on = Q(session_id__isnull=False) | Q(created_at__gt=now - BEING_MADE)
+        found = waiting.filter(going_on).order_by(F("session_id").asc(nulls_last=True)).first()
+        if found and found.session_id and next_url != found.next_url:  # they come back to where they were last
+            Purchase.objects.filter(pk=found.pk).update(next_url=next_url)
+        if found:  # while it is being made: whoever asks for the same purchase gets the same page
             return found
-        if being_made := waiting.filter(session_id=None, created_at__gt=now - BEING_MADE).first():
-            return being_made  # by another tab: whoever asks for the same purchase gets the same page
         return Purchase.objects.create(
             user=user,
             click=click,

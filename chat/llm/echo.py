@@ -20,16 +20,11 @@ class Echo:
     """Watches one reply for the words of its prompt."""
 
     def __init__(self, prompt: str) -> None:
-        self._prompt = prompt
         self._words, self._lines = _normal(prompt)
         self._run: list[str] = []  # the last words, as long as they stand like this in the prompt
         self._pieces: list[str] = []  # for each of them, what of it is held back, with what follows it
         self._word = ""  # a word that may go on
         self._passed = 0  # characters of that which passed already
-
-    def afresh(self) -> "Echo":
-        """One that has seen nothing of the reply."""
-        return Echo(self._prompt)
 
     def feed(self, text: str, *, last: bool = False) -> tuple[str, bool]:
         """What may be shown, and whether the reply ends here because it goes on in the prompt's words."""

@@ -14,11 +14,11 @@ _THOUGHT = r"think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|(?:inn
 _TOOL = r"tool_calls?|function_calls?|tool_code|tool_response"
 _TAG = rf"<(?P<close>/?)(?P<tag>{_THOUGHT}|{_TOOL})(?:\s[^<>\n]{{0,60}})?(?P<alone>/?)>"
 _SQUARE = r"\[(?P<sclose>/?)(?P<square>THINK|TOOL_CALLS|INST|SYSTEM_PROMPT)\]"
-_TOKEN = r"<[|｜]\s?(?P<token>[^|｜<>\n]{1,48}?)\s?[|｜]>"  # noqa: S105
+_SPECIAL = r"<[|｜]\s?(?P<token>[^|｜<>\n]{1,48}?)\s?[|｜]>"
 _PLAIN = r"<(?P<plain>/?s|bos|eos|pad|unk|(?:start|end)_of_turn|/?SYS|<SYS>|</SYS>|/?\|[a-z_]{1,30})>"
 _KIMI = r"◁(?P<kclose>/?)think▷"
 _PLACEHOLDER = r"\{\{\s?(?P<place>user|char)\s?\}\}"
-_MARK = re.compile("|".join([_TAG, _SQUARE, _TOKEN, _PLAIN, _KIMI, _PLACEHOLDER]), re.IGNORECASE)
+_MARK = re.compile("|".join([_TAG, _SQUARE, _SPECIAL, _PLAIN, _KIMI, _PLACEHOLDER]), re.IGNORECASE)
 _FIRST = re.compile(r"[<\[◁{]")
 
 # How a mark may begin that has not ended yet: beginnings of names that end with what may follow them.
@@ -107,11 +107,6 @@ class Markup:
         if self._unspoken == "thought" and self._mention:
             out.append(self._mention)
         return out
-
-    @property
-    def thinking(self) -> bool:
-        """The reply is in the middle of a thought, or of anything else that is not said."""
-        return bool(self._unspoken)
 
     def _words(self, text: str, out: list[str | Sign]) -> None:
         if not text:

@@ -74,6 +74,7 @@ class OpenAICompatible:
                 raise ImproperlyConfigured(f"The key of the {name} model host has characters that no header may hold.")
             headers["Authorization"] = f"Bearer {key}"
         self._headers = headers
+        self._thinks_aloud = False  # learned from its answers: see Visible
         self._session: aiohttp.ClientSession | None = None  # can be made inside a loop only
 
     async def aclose(self) -> None:
@@ -99,7 +100,7 @@ class OpenAICompatible:
         first_token = min(deadline, now + settings.LLM_FIRST_TOKEN_SECONDS)
         read_seconds = settings.LLM_READ_SECONDS
         told = "\n".join(text_of(turn) for turn in request.turns if turn["role"] == "system")
-        answer = _Answer(request.speaker, request.listener, prompt=told)
+        answer = _Answer(request.speaker, request.listener, prompt=told, thinks_aloud=self._thinks_aloud)
         async with self._response(request, before=first_token) as response:
             if _content_type(response) == "application/json":  # a host that does not stream
                 before = min(deadline, time.monotonic() + read_seconds)
@@ -123,6 +124,7 @@ class OpenAICompatible:
                         deadline = first_token = min(deadline, time.monotonic() + FAREWELL_SECONDS)
                 if not answer.full:
                     await _drain(content)
+        self._thinks_aloud = self._thinks_aloud or answer.thought_aloud
         yield Finished(self.name, self._model, answer.finish_reason, answer.tokens_in, answer.tokens_out)
 
     @asynccontextmanager
@@ -184,18 +186,23 @@ def _message(turn: Turn) -> dict[str, Any]:
 class _Answer:
     """Reads one answer, piece by piece: what is visible of it, how it ended, what it cost."""
 
-    def __init__(self, name: str, listener: str = "", *, prompt: str = "") -> None:
+    def __init__(self, name: str, listener: str = "", *, prompt: str = "", thinks_aloud: bool = False) -> None:
         self.done = False
         self.finish_reason = ""  # known a little before the answer is done: the usage comes after it
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
-        self._text = Visible(name, listener, prompt=prompt)
+        self._text = Visible(name, listener, prompt=prompt, thinks_aloud=thinks_aloud)
         self._events = EventReader()
 
     @property
     def shown(self) -> bool:
         """Something of the answer is visible."""
         return self._text.shown
+
+    @property
+    def thought_aloud(self) -> bool:
+        """It ended a thought that it had not begun."""
+        return self._text.thought_aloud
 
     @property
     def full(self) -> bool:
@@ -275,6 +282,8 @@ class _Answer:
 
     def _finish(self) -> str:
         text = self._text.close()
+        if self._text.is_echo:
+            raise BadAnswer("repeats its prompt")
         if not self.shown:
             raise EmptyAnswer("nothing visible")
         self.finish_reason, self.done = self.finish_reason or "stop", True

@@ -9,7 +9,7 @@ import re
 
 from chat.rendering import JOINERS, UNSEEN
 
-from .echo import Echo
+from .echo import HELD_FROM, Echo
 from .lines import Lines
 from .markup import Markup, Sign
 
@@ -18,38 +18,24 @@ _SURROGATES = "\ud800-\udfff"
 _ODD = re.compile(f"[{UNSEEN}{JOINERS}{_SURROGATES}]")
 _DROPPED = re.compile(f"[{UNSEEN}]")
 
-# How models begin that think aloud without saying so: some are only given away by a closing tag, much later.
-_SO = r"(?:okay|ok|alright|all right|hmm+|right|so|now|well|first|wait)\b"
-_ALOUD = re.compile(
-    rf"{_SO}|(?:{_SO}\W+)?(?:the (?:user|member)|user\b|(?:we|i) (?:need|should|must|have to|want to|am supposed)"
-    r"|let(?: me|’s|'s) (?:think|respond|craft|consider|see|write)|my (?:reply|response))",
-    re.IGNORECASE,
-)
-_ENOUGH = re.compile(r"\S+\s+\S+\s+\S+\s")  # to tell such a beginning from another
-
 
 class Visible:
     """The visible part of one reply of `speaker` to `listener`, as far as these are known.
 
-    `prompt` is what is not to be repeated. `thinks_aloud`: whether this model ends its thoughts with a closing tag that
-    it never opened. If it does, nothing is visible before that; if nobody knows, a reply that begins like a thought
-    waits for its end.
+    `prompt` is what is not to be repeated. `thinks_aloud`: this model closes thoughts that it never
+    opened, so nothing is visible before that. Of a model that is not known to do so, they were shown by then, and stay.
     """
 
-    def __init__(
-        self, speaker: str = "", listener: str = "", *, prompt: str = "", thinks_aloud: bool | None = False
-    ) -> None:
+    def __init__(self, speaker: str = "", listener: str = "", *, prompt: str = "", thinks_aloud: bool = False) -> None:
         self.over = False  # the reply ended, whatever else comes
         self.thought_aloud = False  # there was such a closing tag
-        self._speaker, self._listener = speaker, listener
+        self.is_echo = False  # what was to be a reply is its prompt again
+        self._afresh = lambda: (Lines(speaker, listener), Echo(prompt))
         self._markup = Markup(user=listener, char=speaker)
-        self._lines = Lines(speaker, listener)
-        self._echo = Echo(prompt)
-        self._waits = thinks_aloud is not False  # for a closing tag, or for a beginning that is no thought's
-        self._thinks_aloud = thinks_aloud
+        self._lines, self._echo = self._afresh()
+        self._waits = thinks_aloud  # for a closing tag
         self._spoken = ""
         self._told = 0  # characters of that which were told
-        self._mark = 0  # what was spoken when a thought ended last
         self._half = ""  # the first half of a surrogate pair
         self._before = ""  # the last character that passed
         self._space = ""  # blank space that is shown only if something follows
@@ -76,7 +62,7 @@ class Visible:
             for part in self._markup.close():
                 self._part(part)
             self._say(self._lines.close(), last=True)
-        self._waits = self._waits and self._thinks_aloud is True and self._markup.thinking
+        self._waits = False  # it did without
         self.over = True
         return self._news()
 
@@ -94,16 +80,15 @@ class Visible:
             self._before = text[-1]
         for part in self._markup.feed(text):
             self._part(part)
-        if self._waits and self._thinks_aloud is None:
-            self._waits = bool(_ALOUD.match(self._spoken)) or not _ENOUGH.match(self._spoken)
 
     def _part(self, part: str | Sign) -> None:
         if self.over:
             return
         if part is Sign.THOUGHT_ENDED:
-            waited, self.thought_aloud, self._waits = self._waits, True, False
-            if waited:
-                self._take_back()
+            self.thought_aloud = True
+            if self._waits:
+                self._waits, self._spoken, self._space = False, "", ""
+                self._lines, self._echo = self._afresh()
         elif part is Sign.TURN_ENDED:
             held = self._lines.close()
             self._say(held, last=True)
@@ -114,21 +99,12 @@ class Visible:
             self._say(hers, last=over)
             self.over = self.over or over
 
-    def _take_back(self) -> None:
-        """What came since the last thought was one, too."""
-        if self._told > self._mark:  # it was shown already
-            return
-        if len(self._spoken) > self._mark:
-            self._spoken = self._spoken[: self._mark]
-        self._space = ""
-        self._lines = Lines(self._speaker, self._listener)
-        self._echo = self._echo.afresh()
-
     def _say(self, text: str, *, last: bool = False) -> None:
         text, echoes = self._echo.feed(text, last=last)
         self._fit(text)
         if echoes:
             self.over = True
+            self.is_echo = len(self._spoken.split()) < HELD_FROM  # all that passed is the beginning of the run
 
     def _seen(self, text: str) -> str:
         """Without unseen characters. Joiners stay where they join: in emoji and in scripts that need them."""

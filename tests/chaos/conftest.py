@@ -1,11 +1,16 @@
 """Real processes, real servers, and their ends."""
 
+import fcntl
+
 import pytest
 
 from tests.chaos.members import Member
 from tests.chaos.production import Production
+from tests.config.processes import manage
 from tests.fakes.model_host import DONE, ModelHost, delta, finish, usage
 from tests.servers import find, last_words
+
+SECRET = "for-tests-only-" + "0123456789abcdef" * 4
 
 
 def pytest_collection_modifyitems(items):
@@ -34,6 +39,25 @@ def host():
 def ask(host):
     """The environment that names it."""
     return {"LLM_BASE_URL_PRIMARY": host.url, "LLM_MODEL_PRIMARY": "test", "FREE_TEXT": "1000"}
+
+
+@pytest.fixture(scope="session")
+def hashed_names(tmp_path_factory, worker_id):
+    """Static files as they are without DEBUG, collected once for all processes that test side by side."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared if worker_id == "master" else shared.parent
+    with (shared / "collected").open("a+") as collected:
+        fcntl.flock(collected, fcntl.LOCK_EX)
+        if not collected.tell():
+            done = manage("collectstatic", "--noinput", DEBUG="0", SECRET_KEY=SECRET)
+            assert done.returncode == 0, done.stderr
+            collected.write("once")
+
+
+@pytest.fixture
+def debug_off(settings, ask, hashed_names):
+    """What the processes of a test share with it when `ask` turns DEBUG off: their secret, their static files."""
+    settings.SECRET_KEY = ask["SECRET_KEY"]
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from django.db import connection
 
 from chat.models import Conversation
 from tests.chaos.books import faults
+from tests.chaos.conftest import SECRET
 from tests.chaos.members import Member, Talk
-from tests.config.processes import manage, until
+from tests.config.processes import until
 from tests.factories import GirlFactory, UserFactory
 from tests.fakes.turnstile import SECRET_KEY, SITE_KEY
 from tests.racing import needs_postgres
 
-pytestmark = needs_postgres
-SECRET = "for-tests-only-" + "0123456789abcdef" * 4
+pytestmark = [needs_postgres, pytest.mark.usefixtures("debug_off")]
 END_CONNECTIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
 
 
@@ -25,17 +25,6 @@ def ask(ask):
     # With DEBUG on, Django shows a traceback instead of the page for members. Permits are already there.
     key = {"TURNSTILE_SITE_KEY": SITE_KEY, "TURNSTILE_SECRET_KEY": SECRET_KEY}
     return {**ask, **key, "DEBUG": "0", "SECRET_KEY": SECRET}
-
-
-@pytest.fixture(autouse=True)
-def _same_secret(settings, ask):
-    settings.SECRET_KEY = ask["SECRET_KEY"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _hashed_names():
-    done = manage("collectstatic", "--noinput", DEBUG="0", SECRET_KEY=SECRET)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

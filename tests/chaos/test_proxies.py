@@ -12,11 +12,12 @@ import pytest
 from django.test import Client
 from websockets.sync.client import connect
 
-from tests.chaos.test_database_away import SECRET
-from tests.config.processes import manage, until
+from tests.chaos.conftest import SECRET
+from tests.config.processes import until
 from tests.fakes.turnstile import SECRET_KEY, SITE_KEY
 from tests.servers import DEADLINE, ROOT, Missing, Process, find, free_port
 
+pytestmark = pytest.mark.usefixtures("debug_off")
 NAME = "dusk.example"
 KEY = "cz7r3h-6f1d2a9b8c7e6d5f4a3b2c1d0e9f8a7b"
 
@@ -25,17 +26,6 @@ KEY = "cz7r3h-6f1d2a9b8c7e6d5f4a3b2c1d0e9f8a7b"
 def ask(ask):
     keys = {"TURNSTILE_SITE_KEY": SITE_KEY, "TURNSTILE_SECRET_KEY": SECRET_KEY, "SECRET_KEY": SECRET, "DEBUG": "0"}
     return {**ask, **keys, "SITE_URL": f"https://{NAME}", "TRUSTED_PROXY_COUNT": "1"}
-
-
-@pytest.fixture(autouse=True)
-def _same_secret(settings, ask):
-    settings.SECRET_KEY = ask["SECRET_KEY"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _hashed_names():
-    done = manage("collectstatic", "--noinput", DEBUG="0", SECRET_KEY=SECRET)
-    assert done.returncode == 0, done.stderr
 
 
 class Proxy(Process):
