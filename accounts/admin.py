@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import signup
 from accounts.models import AgeRefusal, Consent, PremiumGrant, User
-
-# The console's own login form knows no limit on wrong passwords; allauth's does.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+from config.lib.adminkit import StaffAdmin
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -70,8 +69,27 @@ class MemberChangeForm(UserChangeForm):
         model = User
 
 
+@admin.register(Group)
+class GroupAdmin(StaffAdmin, DjangoGroupAdmin):
+    """Sets of permissions. Whoever edits one that they are in gives themselves what they like: superusers only."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(StaffAdmin, DjangoUserAdmin):
+    """People. Staff and superusers are changed by superusers only, and only these say who is one."""
+
     form = MemberChangeForm
     add_form = MemberCreationForm
     list_display = ("username", "email", "premium_until", "date_joined", "is_active", "is_staff")
@@ -115,11 +133,11 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(AgeRefusal)
-class AgeRefusalAdmin(admin.ModelAdmin):
+class AgeRefusalAdmin(StaffAdmin):
     """For the adult who mistyped a year: found by the whole e-mail address, and deleted."""
 
     list_display = ("refused_at", "until")
-    search_fields = ("email_hash",)
+    search_fields = ("=email_hash",)
     search_help_text = "The whole e-mail address"
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:

@@ -5,10 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from config.lib.adminkit import StaffAdmin
 from girls import publishing
 from girls.catalogue import NEW
 from girls.models import Girl, tag_key
@@ -127,7 +129,7 @@ class GirlForm(forms.ModelForm):
 
 
 @admin.register(Girl)
-class GirlAdmin(admin.ModelAdmin):
+class GirlAdmin(StaffAdmin):
     """Characters. Whoever may edit them sees the persona; nobody else does."""
 
     form = GirlForm
@@ -184,8 +186,17 @@ class GirlAdmin(admin.ModelAdmin):
 
     @admin.action(description="Publish the chosen characters", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: Any) -> None:
-        self.message_user(request, f"Published: {publishing.publish(queryset)}.")
+        with transaction.atomic():
+            shown = publishing.publish(queryset)
+            self._tell(request, shown, "Published")
 
     @admin.action(description="Hide the chosen characters", permissions=["change"])
     def unpublish(self, request: HttpRequest, queryset: Any) -> None:
-        self.message_user(request, f"Hidden: {publishing.unpublish(queryset)}.")
+        with transaction.atomic():
+            hidden = publishing.unpublish(queryset)
+            self._tell(request, hidden, "Hidden")
+
+    def _tell(self, request: HttpRequest, girls: list[Girl], what: str) -> None:
+        for girl in girls:
+            self.log_change(request, girl, f"{what}.")
+        self.message_user(request, f"{what}: {len(girls)}.")

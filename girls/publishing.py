@@ -16,14 +16,21 @@ SQUARE = (192, 192)
 COVER = (1600, 560)
 
 
-def publish(girls: GirlQuerySet) -> int:
-    """Show these characters to visitors. Answers how many were hidden until now."""
-    return girls.filter(is_active=False).update(is_active=True, updated_at=timezone.now())
+def publish(girls: GirlQuerySet) -> list[Girl]:
+    """Show these characters to visitors. Answers those that were hidden until now."""
+    return _turn(girls, is_active=True)
 
 
-def unpublish(girls: GirlQuerySet) -> int:
-    """Hide these characters: their pages are gone, conversations with them stay. Answers how many were shown."""
-    return girls.filter(is_active=True).update(is_active=False, updated_at=timezone.now())
+def unpublish(girls: GirlQuerySet) -> list[Girl]:
+    """Hide these characters: their pages are gone, conversations with them stay. Answers those that were shown."""
+    return _turn(girls, is_active=False)
+
+
+@transaction.atomic
+def _turn(girls: GirlQuerySet, *, is_active: bool) -> list[Girl]:
+    turned = list(girls.filter(is_active=not is_active).order_by("pk").select_for_update(of=("self",), no_key=True))
+    Girl.objects.filter(pk__in=[girl.pk for girl in turned]).update(is_active=is_active, updated_at=timezone.now())
+    return turned
 
 
 def give_portrait(girl: Girl, picture: Image.Image) -> None:

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from accounts import premium
-from accounts.models import PremiumGrant
-from config.lib.adminkit import ReadOnlyAdmin
+from accounts.models import PremiumGrant, User
+from config.lib.adminkit import ReadOnlyAdmin, StaffAdmin
 from payments import catalog, fulfilment, money, webhooks
 from payments.base import ProcessorError
 from payments.models import CatalogCache, Purchase, StripeEvent
@@ -45,6 +45,7 @@ class PurchaseAdmin(AskableAdmin):
                 settled = fulfilment.settle(purchase.pk)
             except (ProcessorError, fulfilment.PaymentRefused, fulfilment.Overtaken) as error:
                 self.message_user(request, f"{purchase.order}: {type(error).__name__}. {error}", messages.ERROR)
+                self.log_change(request, purchase, f"Asked Stripe again: {type(error).__name__}.")
             else:
                 self.message_user(request, f"{purchase.order}: {settled.status_label}.")
                 self.log_change(request, purchase, f"Asked Stripe again: {settled.status_label}.")
@@ -117,7 +118,7 @@ class CatalogAdmin(AskableAdmin):
             self.message_user(request, f"The catalog was not refreshed. {row.error}", messages.ERROR)
         else:
             self.message_user(request, f"{len(row.plans)} on sale, {len(row.unsellable)} cannot be sold.")
-            self.log_change(request, row, "Refreshed.")
+        self.log_change(request, row, f"Refreshed: {row.error or 'done'}")
 
 
 class GrantForm(forms.ModelForm):
@@ -147,8 +148,11 @@ class RevokeForm(forms.ModelForm):
 
 
 @admin.register(PremiumGrant)
-class PremiumGrantAdmin(admin.ModelAdmin):
-    """Premium by hand: given, taken back, given back; each time with a reason, and never without a trace."""
+class PremiumGrantAdmin(StaffAdmin):
+    """Premium by hand: given, taken back, given back; each time with a reason, and never without a trace.
+
+    To others: only a superuser does it to themselves.
+    """
 
     list_display = ("user", "days", "granted_at", "revoked_at", "reason")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "granted_at")
@@ -169,6 +173,15 @@ class PremiumGrantAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("user", "days", "reason", "granted_at", "revoked_at") if obj else ()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user" and not request.user.is_superuser:
+            kwargs["queryset"] = User.objects.exclude(pk=request.user.pk or 0)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: PremiumGrant | None = None) -> bool:
+        is_own = obj is not None and obj.user_id == request.user.pk and not request.user.is_superuser
+        return super().has_change_permission(request, obj) and not is_own
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The book is not torn; what was wrong is taken back."""
