@@ -29,6 +29,13 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(redirect("agegate"))
         return True
 
+    def is_safe_url(self, url: Any) -> bool:
+        """Whether it is on this site. What is no address at all is not."""
+        try:
+            return super().is_safe_url(url)
+        except ValueError:
+            return False
+
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Refuse names that could pass for the house."""
         if signup.is_reserved(username):

@@ -19,7 +19,8 @@ class SessionStore(db.SessionStore):
     """The same rows, read a little faster."""
 
     def _get_session_from_db(self) -> Session | None:
-        found = _live.first(self.session_key, timezone.now())
+        key = self.session_key
+        found = _live.first(key, timezone.now()) if key and key.isalnum() else None  # PostgreSQL keeps no NUL
         if found is None:
             self._session_key = None
         return found

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest
+from django.http import HttpRequest, RawPostDataException
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
 from chat.rendering import is_blank
@@ -42,7 +42,7 @@ class Body(BaseModel):
         except ValidationError as error:
             wrong = ", ".join(sorted({str(e["loc"][0]) for e in error.errors() if e["loc"]})) or "the body"
             raise BadRequest("bad_request", f"Something is wrong with {wrong}.") from None
-        except ValueError:
+        except (ValueError, RawPostDataException):  # the latter: it came as a form, and was read as one
             raise BadRequest("bad_request", "Something is wrong with the body.") from None
 
 

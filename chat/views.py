@@ -107,8 +107,8 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
     found = _find_to_read(request, pk)
     state = sync.snapshot(found)
     girl = found.girl
-    index = request.GET.get("starter", "")
-    starter = girl.starters[int(index)] if index.isdecimal() and int(index) < len(girl.starters) else ""
+    starters = {str(index): starter for index, starter in enumerate(girl.starters)}
+    starter = starters.get(request.GET.get("starter", ""), "")
     unread_from = next((m["seq"] for m in state["messages"] if m["seq"] > found.last_read_seq), None)
     context = _threads(request) | {
         "girl": girl,

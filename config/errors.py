@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -54,12 +54,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault; or 503 when the database was away, wherever in the request that was noticed."""
+    """500: our fault; 503 when the database was away, 400 when it keeps no such value, wherever that shows."""
     # Django calls this while it handles what went wrong, and has no other way to tell what that is.
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         response = _bare(request, 503, "unavailable", "We’re looking after the servers.", "503.html")
         response["Retry-After"] = "5"
         return response
+    if isinstance(sys.exc_info()[1], DataError):
+        return _bare(request, 400, "bad_request", "We couldn’t read that request.", "400.html")
     return _bare(request, 500, "server_error", "Something went wrong on our side.", "500.html")
 
 

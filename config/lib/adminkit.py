@@ -15,6 +15,7 @@ from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +30,16 @@ log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponse]
 
 
+class KeySelect(AutocompleteSelect):
+    """Django's, which asks the database for whatever was sent; of what is no key it would not know how to."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """The options that are chosen."""
+        return super().optgroups(
+            name, [key for key in value if not key or (len(str(key)) < 19 and str(key).isdecimal())], attr
+        )
+
+
 class StaffAdmin(admin.ModelAdmin):
     """A page of the console. Its address may ask for the key, and for what it offers as filter and search."""
 
@@ -36,6 +47,16 @@ class StaffAdmin(admin.ModelAdmin):
         """Whether an address may ask for this. Django allows every field of the page's own table, shown or not."""
         assert request is not None
         return lookup in self._offered(request)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row of this key; an empty name of a field is none."""
+        return super().get_object(request, object_id, from_field or None)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A field for what is looked up while one types."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", KeySelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """What a search looks at. Of rows that this person may not open, only as a whole: parts could be guessed."""

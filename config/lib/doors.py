@@ -59,7 +59,11 @@ def mark_of(user: Any) -> str:
 
 
 def safe_next(request: HttpRequest, url: str | None, otherwise: str = "") -> str:
-    """Where somebody wants to go on to, if that is on this site."""
-    if url and url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure()):
+    """Where somebody wants to go on to, if that is an address on this site, and not a name of Django's for one."""
+    if (
+        url
+        and url.startswith(("/", "http://", "https://"))
+        and url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    ):
         return url
     return otherwise
