@@ -4,7 +4,6 @@ from collections import Counter
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 
 
@@ -54,7 +53,9 @@ class PerAddress:
 
     async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
-            return await WebsocketDenier()(scope, receive, send)
+            # By hand: a consumer, even one that only refuses, looks after database connections first.
+            await receive()
+            return await send({"type": "websocket.close"})
         words = b"Too many connections come from your address. Close some."
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"5")]
         headers.append((b"content-length", b"%d" % len(words)))
