@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from chat.rendering import preview
 from config.lib.bells import ring
@@ -67,14 +68,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class ConversationManager(models.Manager["Conversation"].from_queryset(ConversationQuerySet)):  # type: ignore[misc]
     """Finds conversations, and locks one."""
 
-    def locked(self, pk: uuid.UUID, *, of: Any = None) -> "Conversation":
+    def locked(self, pk: uuid.UUID, *, of: Any = None, deleted: bool = False) -> "Conversation":
         """The row under its lock, whoever's it is or `of` this person: the first lock of every deed in it.
 
-        With what headers show of its girl and its user; the rest of those two is read when asked for.
-        Raises Conversation.DoesNotExist, also when it was deleted meanwhile. Call inside a transaction.
+        With what headers show of its girl and its user; the rest of those two is read when asked for. Raises
+        Conversation.DoesNotExist, also when it was deleted, unless `deleted` ones are wanted too. Call inside a
+        transaction.
         """
-        found = _locked.first(pk) if of is None else _locked_of.first(pk, of.pk)
-        if found is None:
+        found: Any = _locked.first(pk) if of is None else _locked_of.first(pk, of.pk)
+        if found is None or (found.deleted_at and not deleted):
             raise Conversation.DoesNotExist
         return found
 
@@ -120,6 +122,15 @@ class Conversation(models.Model):
     def __str__(self) -> str:
         return f"conversation {self.pk}"
 
+    @cached_property
+    def now(self) -> datetime:
+        """The time at the database, which dates all that is written down here: no clock of a process does.
+
+        It came along with the lock; whoever has none asks for it.
+        """
+        moment: datetime = Conversation.objects.values_list(Now(), flat=True).get(pk=self.pk)
+        return moment
+
     @property
     def unread(self) -> bool:
         """Whether she said something that was not read yet."""
@@ -130,7 +141,7 @@ class Conversation(models.Model):
 
         `fields` are more of the message's. Raises AlreadyWritten when there is one with its client id.
         """
-        fields |= {"sender": sender, "text": text, "charged_as": charged_as}
+        fields |= {"sender": sender, "text": text, "charged_as": charged_as, "created_at": self.now}
         message = Message(conversation=self, seq=self.last_seq + 1, version=self.version + 1, **fields)
         self.last_seq, self.version = message.seq, message.version
         self.last_message_at = message.created_at
@@ -152,6 +163,7 @@ class Conversation(models.Model):
 
         `fields` are more of the reply's. The caller holds the lock.
         """
+        fields = {"created_at": self.now, **fields}
         reply = Reply(conversation=self, answers_through=through, version=self.version, **fields)
         _add_reply.may(reply)  # she owes one at a time: the constraint decides
         ring(Reply.TASK, reply.pk)
@@ -186,7 +198,7 @@ class Conversation(models.Model):
         What the thread list shows of it goes too.
         """
         message.version = self.bump()
-        message.deleted_at, message.text, message.alternatives, message.chosen = timezone.now(), "", 1, 1
+        message.deleted_at, message.text, message.alternatives, message.chosen = self.now, "", 1, 1
         message.save(update_fields=["version", "deleted_at", "text", "alternatives", "chosen"])
         Alternative.objects.filter(conversation=self, seq=message.seq).delete()
         left = self.messages.filter(deleted_at=None).order_by("-seq").first()
@@ -401,7 +413,9 @@ class Reply(Owed):
     first_token_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to first visible text.")
     total_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to the end.")
     error = models.CharField(max_length=300, blank=True, help_text="Why it failed; never a prompt, text or key.")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)  # by the clock that decides when it is overdue
+    # Since when somebody waits for it, by the clock that decides when it is overdue: when it was owed, or before that,
+    # when the oldest message was sent that had to wait for the reply before.
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = ReplyManager()
@@ -451,13 +465,13 @@ HEADER = (
 @select
 def _locked(pk: uuid.UUID) -> models.QuerySet[Conversation]:
     rows = Conversation.objects.select_related("girl", "user").only(*HEADER).select_for_update(of=("self",))
-    return rows.filter(pk=pk, deleted_at=None)
+    return rows.filter(pk=pk).annotate(now=Now())
 
 
 @select
 def _locked_of(pk: uuid.UUID, user: int) -> models.QuerySet[Conversation]:
     rows = Conversation.objects.select_related("girl", "user").only(*HEADER).select_for_update(of=("self",))
-    return rows.filter(pk=pk, user=user, deleted_at=None)
+    return rows.filter(pk=pk, user=user).annotate(now=Now())
 
 
 @update

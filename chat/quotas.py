@@ -55,13 +55,27 @@ def give_back(conversation: Conversation, reply: Reply) -> None:
     That is what the messages had cost that it was to answer, and what it had cost itself. Each is given back by
     un-charging it, so it cannot be given back twice.
     """
-    charged = unanswered(conversation, reply.answers_through).exclude(charged_as="")
-    given = Counter(charged.values_list("charged_as", flat=True))
-    if given:
-        charged.update(charged_as="")
+    given = _uncharge(conversation, reply)
     if reply.charged_as and Reply.objects.filter(pk=reply.pk).exclude(charged_as="").update(charged_as=""):
         given[reply.charged_as] += 1
     _move(conversation, given)
+
+
+def keep(conversation: Conversation, reply: Reply) -> None:
+    """Keep what a reply had cost that its member ended having read some of it, under the lock.
+
+    Its messages are charged no more: asking again costs again, and what is given back then is not this.
+    """
+    if kinds := _uncharge(conversation, reply):
+        Reply.objects.filter(pk=reply.pk).update(charged_as=next(iter(kinds)))
+
+
+def _uncharge(conversation: Conversation, reply: Reply) -> Counter[str]:
+    charged = unanswered(conversation, reply.answers_through).exclude(charged_as="")
+    kinds = Counter(charged.values_list("charged_as", flat=True))
+    if kinds:
+        charged.update(charged_as="")
+    return kinds
 
 
 def charge_again(conversation: Conversation, through: int) -> None:

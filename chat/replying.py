@@ -38,7 +38,7 @@ from chat.models import Message, Reply
 from chat.prompts import build_request
 from chat.realtime import Announcer
 from chat.rendering import at_sentence_end, is_blank, utf16_cut, utf16_length
-from chat.settling import Written, end, end_over
+from chat.settling import LEAST_SECONDS, Written, end, end_over
 from config.lib import bells
 from config.lib.database import DatabaseThreads
 from config.lib.prepared import select
@@ -346,7 +346,7 @@ def take(reply_id: UUID) -> Job | None:
     conversation = reply.conversation
     left = settings.REPLY_BUDGET_SECONDS - reply.age.total_seconds()  # type: ignore[attr-defined]
     why = ""
-    if left <= 0:
+    if left < LEAST_SECONDS:
         why = "overdue"
     elif reply.attempts > settings.REPLY_MAX_ATTEMPTS:
         why = "too many attempts"

@@ -2,12 +2,13 @@
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 
 from accounts.models import User
 from chat import frames, quotas, realtime
@@ -15,6 +16,8 @@ from chat.models import AlreadyEnded, Conversation, Message, Reply
 from chat.rendering import is_blank, utf16_cut
 from config.lib.database import tried_again
 from config.lib.prepared import select, together
+
+LEAST_SECONDS = 5  # a reply with less time than that before it is overdue is not worth asking a model for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +45,20 @@ def end_owed(
     """End a reply under the conversation's lock, inside the caller's transaction; owe the next one if messages wait.
 
     Done and stopped leave her message behind, or another answer in its place (if anything was written); failed gives
-    back what it had cost, and keeps the words that were read already beside the offer to try again. For a member who
-    was deactivated meanwhile every reply fails.
+    back what it had cost, and keeps the words that were read already beside the offer to try again. Of members who were
+    deactivated and of conversations that were deleted meanwhile every reply fails, and what was read of it is paid for.
+    The next one has waited since the oldest of its messages was sent, and fails at once when there is no time left.
     With a token, only the worker that holds the lease may. Raises AlreadyEnded.
     """
-    if not conversation.user.is_active:  # whoever is gone is told nothing more
-        state, error = Reply.State.FAILED, error or "member gone"
+    was_read = not is_blank(reply.text) or (written is not None and written.first_token_ms is not None)
+    gone = "" if conversation.user.is_active else "member gone"
+    gone = gone or ("conversation deleted" if conversation.deleted_at else "")
+    if gone:  # nobody is told anything more
+        state, error = Reply.State.FAILED, error or gone
         written = replace(written or Written(""), text="")
     fields: dict[str, Any] = {"error": error[:300], **(asdict(written) if written else {})}
     leaves_words = written is not None and state != Reply.State.FAILED and not is_blank(written.text)
-    newest = _asked_after(conversation, reply.answers_through)
+    waiting = _asked_after(conversation, reply.answers_through)
     message: Message | None = None
     with together():
         Reply.objects.end(reply.pk, state, token=token, **fields)
@@ -64,25 +71,40 @@ def end_owed(
         message = conversation.replace(reply.replaces, written.text, reply=reply)
     if message is None:
         if state == Reply.State.FAILED:
-            quotas.give_back(conversation, reply)
+            (quotas.keep if gone and was_read else quotas.give_back)(conversation, reply)
         conversation.bump()
     reply.message_id = message.pk if message else None
-    following = conversation.owe_reply(through=newest) if newest else None
-    news: list[frames.ServerFrame] = [
-        *([frames.message_frame(message)] if message else []),
-        frames.reply_frame(reply),
-        *([frames.reply_frame(following)] if following else []),
-    ]
-    realtime.tell(conversation, *news, typing=following is not None)
+    following = conversation.owe_reply(through=waiting.newest, created_at=waiting.since) if waiting else None
+    if not conversation.deleted_at:
+        news: list[frames.ServerFrame] = [
+            *([frames.message_frame(message)] if message else []),
+            frames.reply_frame(reply),
+            *([frames.reply_frame(following)] if following else []),
+        ]
+        realtime.tell(conversation, *news, typing=following is not None)
+    if following is not None and not _is_worth_asking(conversation, following):
+        end_owed(conversation, following, Reply.State.FAILED, error="overdue")
 
 
-def _asked_after(conversation: Conversation, seq: int) -> int | None:
-    """The seq of the newest message of the member's after this one, if there is any."""
+def _is_worth_asking(conversation: Conversation, reply: Reply) -> bool:
+    left = timedelta(seconds=settings.REPLY_BUDGET_SECONDS) - (conversation.now - reply.created_at)
+    return left.total_seconds() >= LEAST_SECONDS
+
+
+class _Waiting(NamedTuple):
+    """The member's messages that another reply has to answer."""
+
+    newest: int  # seq
+    since: datetime  # when the oldest was sent
+
+
+def _asked_after(conversation: Conversation, seq: int) -> _Waiting | None:
+    """What the member said after this seq, if anything."""
     if conversation.last_seq <= seq:
         return None
     asked = conversation.messages.filter(sender=Message.Sender.USER, seq__gt=seq, deleted_at=None)
-    newest: int | None = asked.aggregate(seq=Max("seq"))["seq"]
-    return newest
+    found = asked.aggregate(newest=Max("seq"), since=Min("created_at"))
+    return _Waiting(**found) if found["newest"] else None
 
 
 @tried_again
@@ -96,10 +118,10 @@ def end(
 ) -> None:
     """`end_owed` in a transaction of its own.
 
-    Nothing happens when the reply has ended already, or the conversation was deleted meanwhile.
+    Nothing happens when the reply has ended already, or its conversation is gone with its member.
     """
     with suppress(AlreadyEnded, Conversation.DoesNotExist), transaction.atomic(durable=True):
-        conversation = Conversation.objects.locked(reply.conversation_id)
+        conversation = Conversation.objects.locked(reply.conversation_id, deleted=True)
         if token is None:  # what a reply that waits is to answer may have grown since it was read
             reply = Reply.objects.get(pk=reply.pk)
         end_owed(conversation, reply, state, token=token, written=written, error=error)

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from chat import realtime
 from chat.models import Alternative, Conversation, Erasure, Message, Reply
+from chat.rendering import is_blank
 from chat.settling import end_owed
 from girls.models import Girl
 
@@ -22,7 +22,8 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
     if conversation.last_seq and not conversation.deleted_at:
         return conversation
     with transaction.atomic(durable=True):
-        conversation = _held(conversation.pk)  # two tabs may start at once: only the first to hold the row greets
+        # Two tabs may start at once: only the first to hold the row greets.
+        conversation = Conversation.objects.locked(conversation.pk, deleted=True)
         if conversation.last_seq == 0 or conversation.deleted_at:
             if Erasure.objects.filter(pk=conversation.pk).delete()[0]:
                 _erase(conversation)  # who starts anew does not bring the old one back
@@ -36,14 +37,19 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
 def delete_conversation(conversation: Conversation) -> None:
     """Take a conversation away at once, and owe the end of what was said in it; a reply owed is dropped.
 
-    For a minute it can be brought back. The row stays, so that free messages do not come back.
+    For a minute it can be brought back. The row stays, so that free messages do not come back; nor does the one whose
+    answer was read while it was written.
     Raises Conversation.DoesNotExist when it is gone already.
     """
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation.pk)
+        conversation.deleted_at = conversation.now
         for reply in conversation.replies.filter(state__in=Reply.OWED):
-            end_owed(conversation, reply, Reply.State.FAILED, error="conversation deleted")
-        conversation.deleted_at = timezone.now()
+            if reply.state == Reply.State.WRITING and is_blank(reply.text):
+                # Whether anything was read of it by now, its worker knows, and ends it as soon as it looks.
+                Reply.objects.filter(pk=reply.pk).update(stop_at=0)
+            else:
+                end_owed(conversation, reply, Reply.State.FAILED)
         conversation.bump()
         conversation.save(update_fields=["deleted_at"])
         Erasure.objects.update_or_create(conversation=conversation, defaults={"due_at": Now() + UNDO})
@@ -52,28 +58,24 @@ def delete_conversation(conversation: Conversation) -> None:
 def restore_conversation(user: Any, pk: UUID) -> Conversation:
     """Bring a deleted conversation back as it was. Raises Conversation.DoesNotExist when nothing is left of it."""
     with transaction.atomic(durable=True):
-        conversation = _held(pk, user=user)
+        conversation = Conversation.objects.locked(pk, of=user, deleted=True)
         if not Erasure.objects.filter(pk=pk).delete()[0]:
             raise Conversation.DoesNotExist
         conversation.deleted_at = None
         conversation.save(update_fields=["deleted_at"])
+        owed = conversation.replies.filter(state__in=Reply.OWED)
+        owed.filter(stop_at=0).update(stop_at=None)  # what did not end so soon goes on
         conversation.bump()
-        realtime.tell(conversation, typing=False)
+        realtime.tell(conversation, typing=owed.exists())
     return conversation
 
 
 def erase_words(pk: UUID) -> None:
     """Erase what was said in a deleted conversation, if it is time and nobody brought it back."""
     with transaction.atomic(durable=True):
-        conversation = _held(pk)
+        conversation = Conversation.objects.locked(pk, deleted=True)
         if Erasure.objects.due().filter(pk=pk).delete()[0]:
             _erase(conversation)
-
-
-def _held(pk: UUID, **of: Any) -> Conversation:
-    """The row under its lock, whether or not it was deleted."""
-    everything = Conversation.objects.select_related("girl", "user").select_for_update(of=("self",))
-    return everything.get(pk=pk, **of)
 
 
 def _erase(conversation: Conversation) -> None:

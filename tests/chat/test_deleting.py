@@ -1,5 +1,7 @@
 """Deleting a conversation, and bringing it back."""
 
+import threading
+import time
 import uuid
 from datetime import timedelta
 
@@ -11,8 +13,20 @@ from chat.models import Alternative, Conversation, Erasure, Message, Reply
 from config.lib import owed
 from girls.models import Girl
 from tests.chat.conftest import work
+from tests.chat.test_replying import Writing, hosts  # noqa: F401 - hosts is a fixture
+from tests.config.processes import until
+from tests.fakes.model_host import HANG, delta
+from tests.fakes.model_host import said as said_by_host
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
+
+
+@pytest.fixture
+def heard_beside(settings):
+    """A worker beside the test, who hears each bell."""
+    settings.BELLS = "threads"
+    yield
+    until(lambda: not Reply.objects.owed().exists(), what="an idle worker")
 
 
 def said(hands):
@@ -86,6 +100,69 @@ def test_a_reply_that_was_on_its_way_can_be_asked_for_again_after_undo(client, h
     assert hands.state()["reply"]["can_retry"] is True
     assert hands.free() == 10
     assert hands.post("retry").status_code == 201
+
+
+def free_now(client, hands, mara):
+    """What is left when the member starts anew."""
+    client.post(f"/girls/{mara.slug}/chat/")
+    return hands.free()
+
+
+def ended():
+    return until(lambda: not Reply.objects.owed().exists(), what="an end of what was owed")
+
+
+def test_what_was_read_before_one_deletes_is_not_given_back(client, hands, hosts, mara):  # noqa: F811
+    hands.send("Tell me a story.")
+    with Writing(hosts[0], "words that were read"):
+        hands.post("delete")
+    assert free_now(client, hands, mara) == 9
+
+
+def test_what_was_read_and_not_saved_yet_is_not_given_back_either(client, hands, hosts, mara, heard_beside):  # noqa: F811
+    hosts[0].play([delta("Once upon a time "), HANG])
+    hands.send("Tell me a story.")
+    until(lambda: hosts[0].sent, what="words on their way")
+    time.sleep(0.2)  # and in the tab
+    assert Reply.objects.get().text == ""
+    hands.post("delete")
+    assert ended()
+    assert free_now(client, hands, mara) == 9
+
+
+def test_who_deletes_while_nothing_comes_gets_the_message_back(client, hands, hosts, mara, heard_beside):  # noqa: F811
+    hosts[0].play([HANG])
+    hands.send("Hello?")
+    until(lambda: hosts[0].requests, what="a question to the model")
+    hands.post("delete")
+    assert ended()
+    assert free_now(client, hands, mara) == 10
+
+
+def test_what_was_kept_is_not_given_back_by_undo_and_another_try_that_is_deleted(client, hands, hosts, mara):  # noqa: F811
+    hands.send("Tell me a story.")
+    with Writing(hosts[0], "words that were read"):
+        hands.send("And another.")
+        hands.post("delete")
+    work()
+    restore(client, hands.conversation.pk)
+    assert hands.free() == 9  # the second was not begun
+    assert hands.post("retry").status_code == 201
+    assert hands.free() == 7  # asking again costs what it answers
+    hands.post("delete")
+    assert free_now(client, hands, mara) == 9
+
+
+def test_undo_in_time_lets_her_go_on(client, hands, hosts, heard_beside):  # noqa: F811
+    go_on = threading.Event()
+    hosts[0].play([go_on, *said_by_host("Here I am.")])
+    hands.send("Hello?")
+    until(lambda: hosts[0].requests, what="a question to the model")
+    hands.post("delete")
+    restore(client, hands.conversation.pk)
+    go_on.set()
+    assert ended()
+    assert said(hands)[-1] == "Here I am."
 
 
 def test_undo_that_comes_too_late_says_so_and_brings_nothing_back(client, hands, heard):

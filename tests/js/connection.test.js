@@ -81,6 +81,28 @@ test("what closes by itself is not asked for: her message comes a moment before 
   assert.deepEqual(asked, []);
 });
 
+test("while a reply is owed and silent it asks every five seconds, not while words come or nobody looks", () => {
+  const { socket } = tab();
+  socket().opens();
+  const asks = (seconds) => {
+    const before = socket().sent.length;
+    mock.timers.tick(seconds * 1_000);
+    return socket().sent.length - before;
+  };
+  socket().says(told.reply(reply("r", "queued")));
+  assert.equal(asks(5), 1);
+  socket().says(told.reply(reply("r", "queued"), 1));
+  assert.equal(asks(5), 1);
+  socket().says(told.delta("r", 0, "Well"));
+  assert.equal(asks(5), 0);
+  page.document.hidden = true;
+  socket().says(told.conversation(header(1)));
+  assert.equal(asks(5), 0);
+  page.document.hidden = false;
+  socket().says(told.reply(reply("r", "failed", "Well")));
+  assert.equal(asks(4), 0);
+});
+
 test("too far behind it takes the newest messages afresh", async () => {
   const { store, socket, asked } = tab({ answers: { "state/": [200, { conversation: header(500), reply: null, messages: [message(500)], has_more: true }] } });
   socket().opens();

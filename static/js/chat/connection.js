@@ -1,7 +1,7 @@
 import { MEMBER, forget, keptHere } from "../site/device.js";
 import { call, whose } from "./api.js";
 import { Socket } from "./socket.js";
-import { isBehind } from "./state.js";
+import { isBehind, isWaiting } from "./state.js";
 
 const POLL = 5_000;
 const POLLS_OF_LIST = 5; // so often the thread list is asked for, too
@@ -23,6 +23,7 @@ export class Connection {
   #asking;
   #showing;
   #polls = 0;
+  #flows = false; // words have come since the last poll
   #paged = false;
 
   constructor({ store, id, stamp, next, leave, show }) {
@@ -31,6 +32,7 @@ export class Connection {
       url: `${location.protocol.replace("http", "ws")}//${location.host}/ws/`,
       watch: () => ({ ...(id && { conversation: id, version: store.state.version }), threads: this.stamp }),
       hear: (frame) => {
+        if (frame.type === "delta") this.#flows = true;
         if (frame.type === "threads") frame.stamp !== this.stamp && this.threads();
         else if (frame.type !== "error") store.tell(frame);
         else if (frame.code === "too_far_behind") this.refresh(true);
@@ -42,6 +44,10 @@ export class Connection {
     document.addEventListener("visibilitychange", () => this.is === "signed-out" && !document.hidden && this.doubt());
     addEventListener("storage", ({ key }) => key === MEMBER && this.doubt());
     setInterval(() => {
+      // The end of a reply that is overdue is told to whoever asks; with every worker gone, to nobody else.
+      const silent = isWaiting(store.state) && !this.#flows;
+      this.#flows = false;
+      if (silent && !document.hidden) this.socket.ask();
       if (this.#socketIs === "open" || this.is === "signed-out" || document.hidden || OFFLINE()) return;
       this.refresh();
       if (id && this.#polls++ % POLLS_OF_LIST === 0) this.threads();

@@ -39,6 +39,9 @@ export function isBehind(state) {
   return state.heard > state.version || Boolean(reply && !reply.landed && (reply.hole || isOver(reply) || (isOwed(reply) && answer(state))));
 }
 
+/** Whether a reply is owed, shown as being written or not. */
+export const isWaiting = ({ reply }) => Boolean(reply && isOwed(reply));
+
 /** Whether she is about to write or writing. */
 export function isWriting(state) {
   const { reply } = state;
