@@ -6,12 +6,16 @@ goes in, and what users write stays in turns of their own.
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from chat.llm.base import Request, Turn
+from girls.macros import fill
 
 MAX_MESSAGE = 2_000
 MAX_PERSONA = 8_000
 MAX_EXAMPLE_DIALOGUE = 4_000
+SAID_FIRST = "What {name} has already said to them:"
+GO_ON = "(Go on.)"  # when nothing is to be answered
 
 HOUSE_RULES = """\
 You are {name}, an AI character in a companion chat for adults. You write one private text message at a time to one person.
@@ -42,25 +46,50 @@ def build_request(
     """What is asked for the next reply of `name`: all that follows from the texts, with the given limits.
 
     History is (sender, text) with sender "user" or "ai", oldest first; the deadline is in `time.monotonic()` seconds.
-    `listener` is what the member calls themselves, so that nobody speaks for them; the model is not told.
+    `listener` is what the member calls themselves; the model reads it where an author wrote {{user}} and in `stop`.
+
+    Whatever the history, the turns have the one form that every chat template accepts: system, then user and assistant
+    in turn, a user's first and last. What she said before anybody answered stands in the system turn; neighbours of one
+    role are one turn.
     """
-    name = re.sub(r"\s+", " ", name).strip()
-    turns: list[Turn] = [{"role": "system", "content": _system(name, persona, example_dialogue)}]
+    name, listener = _one_line(name), _one_line(listener)
+    persona, example_dialogue = (
+        fill(text, char=name, user=listener, nobody="the other person") for text in (persona, example_dialogue)
+    )
+    secret = _system(name, persona, example_dialogue)
+    first: list[str] = []
+    turns: list[Turn] = []
     for sender, text in history:
-        if text := _trim(text, MAX_MESSAGE):
-            turns.append({"role": "user" if sender == "user" else "assistant", "content": text})
+        if not (text := _trim(text, MAX_MESSAGE)):
+            continue
+        role: Literal["user", "assistant"] = "user" if sender == "user" else "assistant"
+        if not turns and role == "assistant":
+            first.append(text)
+        elif turns and turns[-1]["role"] == role:
+            turns[-1] = {"role": role, "content": f"{turns[-1]['content']}\n{text}"}
+        else:
+            turns.append({"role": role, "content": text})
+    if not turns or turns[-1]["role"] == "assistant":
+        turns.append({"role": "user", "content": GO_ON})
+    system = f"{secret}\n\n{SAID_FIRST.format(name=name)}\n" + "\n".join(first) if first else secret
     return Request(
         speaker=name,
-        listener=re.sub(r"\s+", " ", listener).strip(),
-        turns=turns,
+        listener=listener,
+        turns=[{"role": "system", "content": system}, *turns],
         max_tokens=max_tokens,
         temperature=temperature,
+        stop=tuple(f"\n{who}:" for who in dict.fromkeys([listener, "User", "You", "Human"]) if who),
+        secret=secret,
         deadline=deadline,
     )
 
 
+def _one_line(name: str) -> str:
+    return re.sub(r"\s+", " ", name.replace("<|", "< |")).strip()
+
+
 def _system(name: str, persona: str, example_dialogue: str) -> str:
-    """The system turn. Its two headings are read by the scripted twin, too."""
+    """The system turn, but for what was said. Its headings are read by the scripted twin, too."""
     system = HOUSE_RULES.format(name=name)
     if persona := _trim(persona, MAX_PERSONA):
         system += f"\n\nAbout {name}:\n{persona}"

@@ -33,7 +33,7 @@ from django.db.models import (
 from django.db.models.functions import Now
 
 from chat import frames, quotas
-from chat.llm import Finished, ModelError, Request, Text, close_llm, get_llm
+from chat.llm import Finished, ModelError, Request, Text, Withdrawn, close_llm, get_llm
 from chat.models import Message, Reply
 from chat.prompts import build_request
 from chat.realtime import Announcer
@@ -136,6 +136,8 @@ class Draft:
                             self.add(text, last)
                             if not last:
                                 await asyncio.sleep(pace(self.crowd()))
+                        case Withdrawn():
+                            self.withdraw()
                         case Finished():
                             self.finished = piece
 
@@ -149,6 +151,11 @@ class Draft:
             self.announcer.announce(self.job.user_id, delta)
         self.text += text
         self.units += utf16_length(text)
+
+    def withdraw(self) -> None:
+        """Take back all of it, on the screens too: it was not said."""
+        self.text, self.units, self.first_token_at = "", 0, None
+        self.push_whole()
 
     def push_whole(self) -> None:
         """Send the reply with all its text so far: tabs that missed a delta, or just opened, are whole again."""

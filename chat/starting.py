@@ -11,6 +11,7 @@ from chat import realtime
 from chat.models import Alternative, Conversation, Erasure, Message, Reply
 from chat.rendering import is_blank
 from chat.settling import end_owed
+from girls.macros import fill
 from girls.models import Girl
 
 UNDO = timedelta(minutes=1)  # so long a deleted conversation can be brought back
@@ -29,7 +30,8 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
                 _erase(conversation)  # who starts anew does not bring the old one back
             conversation.deleted_at = None
             conversation.save(update_fields=["deleted_at"])
-            conversation.write(Message.Sender.AI, girl.greeting)
+            greeting = fill(girl.greeting, char=girl.name, user=conversation.user.name)
+            conversation.write(Message.Sender.AI, greeting)
             realtime.tell(conversation, typing=False)
     return conversation
 

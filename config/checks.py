@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.template import TemplateSyntaxError, engines
 
 from accounts.turnstile import is_dummy
+from chat.llm.addresses import completions_url
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 DATABASE_SECONDS = 6  # for the database to say how it is set up; a pooler may be silent for minutes
@@ -187,6 +188,11 @@ def _model_hosts() -> Iterator[CheckMessage]:
                 hint=f"Set both LLM_BASE_URL_{name} and LLM_MODEL_{name}, or neither.",
                 id="dusk.E009",
             )
+        elif host["base_url"]:
+            try:
+                completions_url(host["base_url"])
+            except ImproperlyConfigured as error:
+                yield Error(str(error), hint=f"Correct LLM_BASE_URL_{host['name'].upper()}.", id="dusk.E018")
     if not settings.DEBUG and not any(host["base_url"] for host in hosts):
         yield Error(
             "No model host is named: the scripted model would answer people who believe that it is the real one.",

@@ -247,9 +247,9 @@ LLM_PROVIDERS = [
 LLM_TEMPERATURE = env.float("LLM_TEMPERATURE", 0.7)
 LLM_MAX_TOKENS = env.int("LLM_MAX_TOKENS", 220)
 LLM_CONNECT_SECONDS = 5.0
-LLM_READ_SECONDS = 20.0  # between two bytes
+# While another host could be asked: silence before the first word, and one attempt. The last one has all that is left.
 LLM_FIRST_TOKEN_SECONDS = env.float("LLM_FIRST_TOKEN_SECONDS", 20.0)
-LLM_TOTAL_SECONDS = env.float("LLM_TOTAL_SECONDS", 60.0)  # one attempt at one host
+LLM_TOTAL_SECONDS = env.float("LLM_TOTAL_SECONDS", 60.0)
 LLM_MAX_CONNECTIONS = 1000
 
 # --- Static files and pictures ------------------------------------------------------------------------

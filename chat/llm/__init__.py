@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Request, Text, Turn
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Request, Text, Turn, Withdrawn
 from .chain import Chain
 from .scripted import Scripted
 
@@ -19,6 +19,7 @@ __all__ = [
     "Request",
     "Text",
     "Turn",
+    "Withdrawn",
     "close_llm",
     "get_llm",
 ]

@@ -57,6 +57,11 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """All text so far turned out to be a thought: the reply begins after this."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end of an answer; comes exactly once, last. `finish_reason` is "stop" or "length"."""
 
@@ -69,7 +74,7 @@ class Finished:
 
 # What a stream is made of. Kinds may be added: match on those you know, and ignore the others. Only text is visible:
 # whatever else comes before it may come again, from another host.
-Piece: TypeAlias = Text | Finished
+Piece: TypeAlias = Text | Withdrawn | Finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,8 @@ class Request:
     max_tokens: int  # of the answer
     temperature: float
     stop: tuple[str, ...] = field(default=(), repr=False)  # the answer ends before any of these
+    secret: str = field(default="", repr=False)  # what of the turns is never to be repeated
+    alone: bool = False  # nobody else can be asked: silence ends at the deadline only
     deadline: float  # time.monotonic() seconds
 
 
@@ -126,10 +133,14 @@ class TimedOut(ModelError):
 
 
 class Refused(ModelError):
-    """The host answered with an HTTP error. `retry_after` is in seconds, if the host named a time."""
+    """The host answered with an HTTP error.
 
-    def __init__(self, status: int, *, code: str = "", retry_after: float | None = None) -> None:
+    `retry_after` is in seconds, if the host named a time; `waking` if it said that it is still loading its model.
+    """
+
+    def __init__(self, status: int, *, code: str = "", retry_after: float | None = None, waking: bool = False) -> None:
         super().__init__(f"http {status} {code}".rstrip())
+        self.waking = waking
         self.status = status
         self.retryable = status in {408, 409, 425, 429} or status >= 500
         self.counts = status not in {400, 413, 422}  # those may be about this one conversation

@@ -1,4 +1,4 @@
-"""The configured hosts as one: asks the next when one fails, and leaves one alone that keeps failing.
+"""The configured hosts as one: asks the next when one fails, and spares one that keeps failing.
 
 Only before anything is visible: after that, another host would begin a different reply, so the answer is
 broken off instead.
@@ -10,14 +10,17 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import structlog
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Refused, Request, Text
+from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Refused, Request, Text, Withdrawn
 
 log = structlog.get_logger(__name__)
 
 MAX_RETRY_AFTER = 5.0  # seconds somebody may be kept waiting because a host says so
+MAX_RETRY_AFTER_ALONE = 30.0  # the same, when nobody else can be asked: better late than never
+WAKING_SECONDS = 2.0  # between two questions to the only host while it loads its model
 LEAST_TIME = 1.0  # an attempt that has less than this before the deadline is not begun
 
 
@@ -92,12 +95,15 @@ class Chain:
         waiting = self._in_order()
         while waiting:
             host, breaker = waiting.pop(0)
-            for attempt in (1, 2):
+            asked = replace(request, alone=not waiting)
+            attempt = 0
+            while attempt < 2:
+                attempt += 1
                 if deadline - time.monotonic() < LEAST_TIME and reasons:
                     raise NoAnswer([*reasons, "out of time"])
                 visible = False
                 try:
-                    async with aclosing(host.stream(request)) as pieces:
+                    async with aclosing(host.stream(asked)) as pieces:
                         async for piece in pieces:
                             match piece:
                                 case Text() if not visible:
@@ -105,6 +111,8 @@ class Chain:
                                     if breaker.is_open:
                                         log.info("model_host_recovered", provider=host.name)
                                         breaker.succeeded()
+                                case Withdrawn():
+                                    visible = False
                                 case Finished():
                                     breaker.succeeded()
                             yield piece
@@ -122,6 +130,10 @@ class Chain:
                     if visible:
                         self._note(host, breaker, error)
                         raise BrokenOff(reason) from error
+                    if asked.alone and _is_waking(error) and deadline - time.monotonic() > WAKING_SECONDS + LEAST_TIME:
+                        attempt = 0
+                        await self._pause(WAKING_SECONDS)
+                        continue
                     reasons.append(reason)
                     pause = _pause_before_retry(error, has_other=bool(waiting))
                     if attempt == 2 or pause is None or time.monotonic() + pause + LEAST_TIME > deadline:
@@ -146,6 +158,10 @@ class Chain:
                 log.error("model_host_breaker_opened", provider=host.name, reason=error.reason)
 
 
+def _is_waking(error: ModelError) -> bool:
+    return isinstance(error, Refused) and error.waking
+
+
 def _pause_before_retry(error: ModelError, *, has_other: bool) -> float | None:
     """Seconds to wait before asking the same host again; None: do not."""
     if not error.retryable:
@@ -154,5 +170,6 @@ def _pause_before_retry(error: ModelError, *, has_other: bool) -> float | None:
         if error.status == 429 and has_other:
             return None
         if error.retry_after is not None:
-            return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
+            longest = MAX_RETRY_AFTER if has_other else MAX_RETRY_AFTER_ALONE
+            return error.retry_after if error.retry_after <= longest else None
     return random.uniform(0.1, 0.4)  # noqa: S311

@@ -65,6 +65,7 @@ class Markup:
 
     user: str = ""
     char: str = ""
+    thought: bool = False  # there was a thought
     _held: str = ""  # may be the beginning of a mark
     _unspoken: str = ""  # what we are in the middle of: "thought", "tool", "header", "channel", "turn", or speech
     _header: str = ""
@@ -151,6 +152,7 @@ class Markup:
         kind = "tool" if name.startswith(("tool", "function", "system")) else "thought"
         if not closing:
             self._unspoken = self._unspoken or kind
+            self.thought = self.thought or kind == "thought"
         elif kind == "thought" and self._unspoken != "thought":
             out.append(Sign.THOUGHT_ENDED)
             self._unspoken = ""

@@ -1,7 +1,10 @@
 """A model host that speaks the OpenAI chat format: DeepSeek, Together, OpenAI, Ollama, vLLM, llama.cpp, LiteLLM.
 
 One call is one attempt; who asks again, and whom, is the chain's affair. Nothing a host sends is believed: an
-answer has caps and deadlines of ours, and counts only when the host said that it is complete.
+answer has caps and deadlines of ours, and counts only when the host said that it is complete (`answer.py`).
+
+Hosts differ in what they accept. What one of them refuses and could do without is left out from then on, in this
+process: see `_adapt`.
 """
 
 import asyncio
@@ -13,16 +16,17 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
+import aiohttp.http_exceptions
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from .addresses import completions_url, within
+from .answer import Answer, error_code
 from .base import (
     BadAnswer,
     EmptyAnswer,
-    FilteredAnswer,
     Finished,
     ModelError,
     Piece,
@@ -31,19 +35,31 @@ from .base import (
     Text,
     TimedOut,
     TruncatedAnswer,
-    Turn,
     Unreachable,
+    Withdrawn,
     text_of,
 )
-from .sse import MAX_TOTAL_BYTES, EventReader, TooLarge
-from .visible import Visible
 
 MAX_ERROR_BYTES = 16 * 1024
-FINISHED = {"stop": "stop", "eos": "stop", "end_turn": "stop", "length": "length", "max_tokens": "length"}
-FILTERED = {"content_filter", "sensitive"}
-CUT_SHORT = {"insufficient_system_resource", "abort", "error", "tool_calls", "function_call"}
+MAX_REDIRECTS = 3
 FAREWELL_SECONDS = 2.0  # what may come between the finish reason and the end: the usage
-VENDOR_ERRORS = (aiohttp.ClientError, OSError)
+EMPTY_FAREWELL_SECONDS = 20.0  # the same, as long as nothing is visible: some name a reason with each thought
+SHARE = 0.6  # of the time that is left, for one attempt while another host waits its turn
+VENDOR_ERRORS = (
+    aiohttp.ClientError,
+    aiohttp.http_exceptions.HttpProcessingError,
+    OSError,
+    EOFError,
+    ValueError,
+)
+OPTIONAL = (
+    "stream_options",
+    "stop",
+    "temperature",
+    "max_tokens",
+)  # what a host may refuse, and an answer can do without
+_NO_SYSTEM = re.compile(r"system|template|\broles?\b|alternat", re.IGNORECASE)
+_WAKING = re.compile(r"\bloading\b|\bstarting\b|\bwarm(?:ing)?[ -]?up\b|\bnot (?:yet )?ready\b", re.IGNORECASE)
 
 
 class OpenAICompatible:
@@ -74,7 +90,11 @@ class OpenAICompatible:
                 raise ImproperlyConfigured(f"The key of the {name} model host has characters that no header may hold.")
             headers["Authorization"] = f"Bearer {key}"
         self._headers = headers
-        self._thinks_aloud = False  # learned from its answers: see Visible
+        # Learned from its answers.
+        self._thinks_aloud = False  # see Visible
+        self._without: set[str] = set()  # optional fields that it refuses
+        self._renamed = False  # max_tokens is max_completion_tokens
+        self._has_no_system = False  # its chat template knows no system turn
         self._session: aiohttp.ClientSession | None = None  # can be made inside a loop only
 
     async def aclose(self) -> None:
@@ -94,62 +114,92 @@ class OpenAICompatible:
         )
 
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """One attempt at an answer. See ModelHost."""
+        """One attempt at an answer. See ModelHost.
+
+        While somebody else could be asked, silence before the first word ends it (LLM_FIRST_TOKEN_SECONDS, anew with
+        each sign of life), and so does its share of the time. With nobody else there is patience to the deadline:
+        a model that is still being read from a disk says nothing for half a minute, and starts over if it is left.
+        """
         now = time.monotonic()
-        deadline = min(request.deadline, now + settings.LLM_TOTAL_SECONDS)
-        first_token = min(deadline, now + settings.LLM_FIRST_TOKEN_SECONDS)
-        read_seconds = settings.LLM_READ_SECONDS
-        told = "\n".join(text_of(turn) for turn in request.turns if turn["role"] == "system")
-        answer = _Answer(request.speaker, request.listener, prompt=told, thinks_aloud=self._thinks_aloud)
-        async with self._response(request, before=first_token) as response:
-            if _content_type(response) == "application/json":  # a host that does not stream
-                before = min(deadline, time.monotonic() + read_seconds)
-                body = await _whole(response, before=before, limit=MAX_TOTAL_BYTES)
-                if text := answer.document(body):
-                    yield Text(text, last=True)
-            else:
-                content = response.content
-                while not answer.done:
-                    before = deadline if answer.shown else first_token
-                    try:
-                        chunk = await _next(content, before=min(before, time.monotonic() + read_seconds))
-                    except ModelError:
-                        if not answer.finish_reason:
-                            raise
-                        chunk = b""  # all was said, only the farewell is missing
+        left = request.deadline - now
+        deadline = request.deadline if request.alone else now + min(left, settings.LLM_TOTAL_SECONDS, left * SHARE)
+        patience = math.inf if request.alone else settings.LLM_FIRST_TOKEN_SECONDS
+        quiet_until = min(deadline, now + patience)
+        stops = "stop" in self._body(request)
+        async with self._response(request, before=quiet_until) as response:
+            encoding = response.headers.get("content-encoding", "").strip().lower()
+            answer = Answer(
+                request.speaker,
+                request.listener,
+                secret=request.secret,
+                thinks_aloud=self._thinks_aloud,
+                encoding=encoding,
+            )
+            content = response.content
+            heard = now
+            while not answer.done:
+                before = request.deadline if answer.shown else quiet_until
+                if answer.ends or answer.finish_reason:
+                    farewell = FAREWELL_SECONDS if answer.ends and answer.shown else EMPTY_FAREWELL_SECONDS
+                    before = min(before, heard + farewell)
+                try:
+                    chunk = await _next(content, before=before)
+                except ModelError:
+                    if not answer.finish_reason:
+                        raise
+                    chunk = b""  # all was said, only the farewell is missing
+                signs, ended = answer.signs, answer.ends
+                try:
                     text = answer.feed(chunk) if chunk else answer.close()
-                    if text:
-                        yield Text(text, last=bool(answer.finish_reason))
-                    if answer.finish_reason and not answer.done:
-                        deadline = first_token = min(deadline, time.monotonic() + FAREWELL_SECONDS)
-                if not answer.full:
-                    await _drain(content)
+                except ModelError as error:
+                    if answer.withdrew():
+                        yield Withdrawn()
+                    # A thought may hold the words that end an answer: then they ended it too early.
+                    if isinstance(error, EmptyAnswer) and answer.thought and stops and self._may_drop("stop"):
+                        self._without.add("stop")
+                        error.retryable = True
+                    raise
+                if answer.withdrew():
+                    yield Withdrawn()
+                if text:
+                    yield Text(text, last=answer.ends)
+                if answer.ends != ended or (answer.signs > signs and not (ended and answer.shown)):
+                    heard = time.monotonic()
+                    quiet_until = min(deadline, heard + patience)
+            if not answer.full:
+                await _drain(content)
         self._thinks_aloud = self._thinks_aloud or answer.thought_aloud
         yield Finished(self.name, self._model, answer.finish_reason, answer.tokens_in, answer.tokens_out)
 
     @asynccontextmanager
     async def _response(self, request: Request, *, before: float) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The response to the request, once it has been found to be an answer."""
+        """The response to the request, once it is not a refusal."""
         if self._session is None:
             self._session = self._open_session()
-        content = json.dumps(self._body(request)).encode()
-        try:
-            async with asyncio.timeout(before - time.monotonic()):
-                response = await self._session.post(self._url, data=content, allow_redirects=False)
-        except VENDOR_ERRORS as error:
-            raise _ours(error, Unreachable) from None
-        try:
-            if response.status != 200:
-                raise Refused(
-                    response.status, code=await _error_code(response, before), retry_after=_retry_after(response)
-                )
-            if response.headers.get("content-encoding", "identity") != "identity":
-                raise BadAnswer("unasked content-encoding")
-            if _content_type(response) not in {"text/event-stream", "application/json"}:
-                raise BadAnswer("neither an event stream nor json")
-            yield response
-        finally:
-            response.close()  # the connection too, unless the answer was read to its end
+        redirects = 0
+        while True:
+            body = self._body(request)
+            url = self._url
+            try:
+                async with asyncio.timeout(before - time.monotonic()):
+                    response = await self._session.post(url, data=json.dumps(body).encode(), allow_redirects=False)
+            except VENDOR_ERRORS as error:
+                raise _ours(error, Unreachable) from None
+            try:
+                if response.status == 200:
+                    yield response
+                    return
+                if response.status in {301, 307, 308} and redirects < MAX_REDIRECTS:
+                    redirects += 1
+                    if moved := within(url, response.headers.get("location", "")):
+                        self._url = moved
+                        continue
+                code, words = await _error(response, before)
+                if not self._adapt(body, response.status, words):
+                    waking = response.status >= 500 and bool(_WAKING.search(words))
+                    raise Refused(response.status, code=code, retry_after=_retry_after(response), waking=waking)
+            finally:
+                response.close()  # the connection too, unless the answer was read to its end
 
     def _body(self, request: Request) -> dict[str, Any]:
         """The request in the vendor's words.
@@ -157,175 +207,79 @@ class OpenAICompatible:
         The extra body of the host wins, and a null in it takes a field out, because hosts differ in what they know:
         {"max_tokens": null, "max_completion_tokens": 220}.
         """
-        body = {
-            "model": self._model or None,
+        limit = "max_completion_tokens" if self._renamed else "max_tokens"
+        optional = {
             "temperature": request.temperature,
-            "max_tokens": request.max_tokens,
+            limit: request.max_tokens,
             "stop": list(request.stop) or None,
             "stream_options": {"include_usage": True},
+        }
+        body = {
+            "model": self._model or None,
+            **{key: value for key, value in optional.items() if key not in self._without},
             **self._extra_body,
             "stream": True,
-            "messages": [_message(turn) for turn in request.turns],
+            "messages": self._messages(request),
         }
         return {key: value for key, value in body.items() if value is not None}
 
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        """The turns in the vendor's shape. Words go as one string: some hosts refuse a list of parts."""
+        messages = [{"role": turn["role"], "content": text_of(turn)} for turn in request.turns]
+        if self._has_no_system and len(messages) > 1 and messages[0]["role"] == "system":
+            system, first, *rest = messages
+            return [first | {"content": f"{system['content']}\n\n{first['content']}"}, *rest]
+        return messages
 
-def completions_url(base_url: str) -> str:
-    """Where to post: a base without a path gets /v1. Raises ImproperlyConfigured."""
-    parts = urlsplit(base_url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ImproperlyConfigured("The base URL of a model host looks like https://host or http://host:11434/v1.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}/chat/completions"
+    def _adapt(self, body: Mapping[str, Any], status: int, words: str) -> bool:
+        """Whether it is worth asking at once again: the host refuses something that the next request is without.
 
+        Compared with what this very request held, so that requests at one time learn the same, and no request is
+        repeated for ever.
+        """
+        if status in {400, 422}:
+            if "max_completion_tokens" in words and self._may_drop("max_tokens") and "max_tokens" in body:
+                self._renamed = True
+                return True
+            for field in OPTIONAL:
+                if field in body and self._may_drop(field) and re.search(rf"\b{field}\b", words):
+                    self._without.add(field)
+                    return True
+        if status in {400, 422, 500} and body["messages"][0]["role"] == "system" and _NO_SYSTEM.search(words):
+            self._has_no_system = True
+            return True
+        return False
 
-def _message(turn: Turn) -> dict[str, Any]:
-    """A turn in the vendor's shape. Words go as one string, in parts or not: some hosts refuse a list of parts."""
-    return {"role": turn["role"], "content": text_of(turn)}
-
-
-class _Answer:
-    """Reads one answer, piece by piece: what is visible of it, how it ended, what it cost."""
-
-    def __init__(self, name: str, listener: str = "", *, prompt: str = "", thinks_aloud: bool = False) -> None:
-        self.done = False
-        self.finish_reason = ""  # known a little before the answer is done: the usage comes after it
-        self.tokens_in: int | None = None
-        self.tokens_out: int | None = None
-        self._text = Visible(name, listener, prompt=prompt, thinks_aloud=thinks_aloud)
-        self._events = EventReader()
-
-    @property
-    def shown(self) -> bool:
-        """Something of the answer is visible."""
-        return self._text.shown
-
-    @property
-    def thought_aloud(self) -> bool:
-        """It ended a thought that it had not begun."""
-        return self._text.thought_aloud
-
-    @property
-    def full(self) -> bool:
-        """The answer was cut because it is as long as an answer may be."""
-        return self._text.full
-
-    def feed(self, chunk: bytes) -> str:
-        """What these bytes make visible."""
-        try:
-            events = self._events.feed(chunk)
-        except TooLarge:
-            raise BadAnswer("answer too large") from None
-        return self._read(events)
-
-    def close(self) -> str:
-        """What the end of the stream makes visible. An answer that nobody said was complete is not."""
-        text = "" if self.finish_reason else self._read(self._events.close(), last=True)
-        if self.done:
-            return text
-        if not self.finish_reason:
-            raise TruncatedAnswer("stream ended without an end")
-        return text + self._finish()
-
-    def document(self, body: bytes) -> str:
-        """The text of a whole answer that came as one JSON document."""
-        try:
-            text = self._take(json.loads(body))
-        except (ValueError, RecursionError):
-            raise BadAnswer("broken json") from None
-        if not self.finish_reason:
-            raise TruncatedAnswer("answer without an end")
-        text += self._finish()
-        if self.full:
-            self.finish_reason = "length"
-        return text
-
-    def _read(self, events: list[str], *, last: bool = False) -> str:
-        text = ""
-        for event in events:
-            if event == "[DONE]":
-                return text + self._finish()
-            try:
-                found = json.loads(event)
-            except (ValueError, RecursionError):
-                raise (TruncatedAnswer("stream cut inside an event") if last else BadAnswer("broken event")) from None
-            text += self._take(found)
-            if self.full:
-                self.finish_reason, self.done = "length", True
-                break
-        return text
-
-    def _take(self, found: Any) -> str:
-        """One event, or the whole answer of a host that does not stream."""
-        if not isinstance(found, dict):
-            raise BadAnswer("event is not an object")
-        if found.get("error") or found.get("object") == "error":
-            raise BadAnswer(f"error inside the answer {_code(found)}".rstrip())
-        if isinstance(usage := found.get("usage"), dict):
-            self.tokens_in = _count(usage.get("prompt_tokens"), self.tokens_in)
-            self.tokens_out = _count(usage.get("completion_tokens"), self.tokens_out)
-        choices = found.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict):
-            return ""  # a chunk of usage only
-        if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self._end(reason)
-        delta = choice.get("delta") or choice.get("message")
-        # reasoning and reasoning_content are beside content, and stay unread.
-        return self._text.feed(_plain(delta.get("content"))) if isinstance(delta, dict) else ""
-
-    def _end(self, reason: str) -> None:
-        if reason in FILTERED:
-            raise FilteredAnswer("filtered by the host")
-        if reason in CUT_SHORT:
-            raise TruncatedAnswer(f"cut short: {reason}")
-        self.finish_reason = FINISHED.get(reason, "stop")
-
-    def _finish(self) -> str:
-        text = self._text.close()
-        if self._text.is_echo:
-            raise BadAnswer("repeats its prompt")
-        if not self.shown:
-            raise EmptyAnswer("nothing visible")
-        self.finish_reason, self.done = self.finish_reason or "stop", True
-        return text
+    def _may_drop(self, field: str) -> bool:
+        """The operator did not ask for it."""
+        return field not in self._extra_body
 
 
-def _plain(content: Any) -> str:
-    """The text of a content field: a string, null, or a list of typed parts."""
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(part for part in parts if isinstance(part, str))
-    if content is None or isinstance(content, str):
-        return content or ""
-    raise BadAnswer("content is not text")
+async def _error(response: aiohttp.ClientResponse, before: float) -> tuple[str, str]:
+    """The code inside an error body, and its words, if that comes soon and is small.
 
-
-def _count(value: Any, known: int | None) -> int | None:
-    """A number of tokens that a database can hold; else what was known."""
-    return value if type(value) is int and 0 <= value < 2**31 else known
-
-
-def _code(found: Any) -> str:
-    """The error's code if it is a plain identifier: never the message, which may quote the prompt or the key."""
-    error = found.get("error") if isinstance(found, dict) else None
-    for field in ("code", "type"):
-        value = error.get(field) if isinstance(error, dict) else None
-        if isinstance(value, str) and re.fullmatch(r"[a-z_]{3,40}", value):
-            return value
-    return ""
-
-
-def _content_type(response: aiohttp.ClientResponse) -> str:
-    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
-
-
-async def _error_code(response: aiohttp.ClientResponse, before: float) -> str:
-    """The code inside an error body, if that comes soon and is small."""
+    The words are to be searched only: they may quote the prompt or the key.
+    """
     try:
         body = await _whole(response, before=min(before, time.monotonic() + 2), limit=MAX_ERROR_BYTES)
-        return _code(json.loads(body))
-    except (ModelError, ValueError, RecursionError):
-        return ""
+        found = json.loads(body)
+    except ModelError:
+        return "", ""
+    except (ValueError, RecursionError):
+        return "", body[:2_000].decode(errors="replace")
+    return error_code(found), " ".join(_words(found))[:4_000]
+
+
+def _words(found: Any) -> list[str]:
+    """What an error body says in the fields where hosts say it; not in those that repeat what was sent."""
+    if isinstance(found, str):
+        return [found]
+    if isinstance(found, list):
+        return [word for each in found for word in _words(each)]
+    if isinstance(found, dict):
+        told = (found.get(key) for key in ("error", "message", "param", "code", "type", "detail", "loc", "msg"))
+        return [word for each in told for word in _words(each)]
+    return []
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:

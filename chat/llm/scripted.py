@@ -103,6 +103,7 @@ class _Cast:
         system = "\n".join(text_of(turn) for turn in request.turns if turn["role"] == "system")
         name = request.speaker or "your companion"
         about = system.partition(f"\nAbout {name}:\n")[2] or system
+        about = about.partition(f"\nWhat {name} has already said")[0]
         about, _, dialogue = about.partition(f"\nHow {name} talks:\n")
         work = _WORK.search(about)
         asks = _ASKS.search(about)

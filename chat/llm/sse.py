@@ -4,8 +4,10 @@ Lines end only at CR, LF or CRLF. General line readers also split at U+2028, U+0
 may hold unescaped, and keep a line of any length in memory.
 """
 
+import json
 import re
 
+ERROR = '{"error": "error event"}'  # what an event that is named an error, or a line, reads as
 MAX_LINE_BYTES = 256 * 1024
 MAX_TOTAL_BYTES = 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -23,6 +25,7 @@ class EventReader:
         self._line: list[bytes] = []  # the pieces of a line that has not ended
         self._line_bytes = 0
         self._data: list[str] = []  # the data lines of an event that has not ended
+        self._is_error = False  # the event that has not ended is named so
         self._after_cr = False
         self._first_line = True
 
@@ -74,15 +77,32 @@ class EventReader:
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "data":
-            self._data.append(value)
-            if value == "[DONE]" and len(self._data) == 1:  # llama.cpp may send no blank line after it
+            if self._data and (value == "[DONE]" or _is_whole("\n".join(self._data))):  # events parted by one newline
                 self._end_event(events)
+            self._data.append(value)
+            if value == "[DONE]":  # llama.cpp may send no blank line after it
+                self._end_event(events)
+        elif field == "event":
+            if self._data and _is_whole("\n".join(self._data)):
+                self._end_event(events)
+            self._is_error = value.strip().lower() in {"error", "exception", "err", "fatal"}
         elif field == "error":  # llama.cpp until 2025: outside of the format, under HTTP 200
             self._end_event(events)
-            events.append('{"error": "error line"}')
-        # Comments (no field name), event, id, retry: of no use to us.
+            events.append(ERROR)
+        # Comments (no field name), id, retry: of no use to us.
 
     def _end_event(self, events: list[str]) -> None:
-        if self._data:
+        if self._is_error:
+            events.append(ERROR)
+        elif self._data:
             events.append("\n".join(self._data))
-            self._data.clear()
+        self._data.clear()
+        self._is_error = False
+
+
+def _is_whole(data: str) -> bool:
+    """Whether this is an event already: more lines would make it none."""
+    try:
+        return isinstance(json.loads(data), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -22,13 +22,14 @@ _DROPPED = re.compile(f"[{UNSEEN}]")
 class Visible:
     """The visible part of one reply of `speaker` to `listener`, as far as these are known.
 
-    `prompt` is what is not to be repeated. `thinks_aloud`: this model closes thoughts that it never
-    opened, so nothing is visible before that. Of a model that is not known to do so, they were shown by then, and stay.
+    `prompt` is what is not to be repeated. `thinks_aloud`: this model closes thoughts that it never opened, so nothing
+    is visible before that. Of a model that is not known to do so, they were told by then, and are taken back.
     """
 
     def __init__(self, speaker: str = "", listener: str = "", *, prompt: str = "", thinks_aloud: bool = False) -> None:
         self.over = False  # the reply ended, whatever else comes
         self.thought_aloud = False  # there was such a closing tag
+        self._withdrew = False
         self.is_echo = False  # what was to be a reply is its prompt again
         self._afresh = lambda: (Lines(speaker, listener), Echo(prompt))
         self._markup = Markup(user=listener, char=speaker)
@@ -46,27 +47,46 @@ class Visible:
         return bool(self._spoken) and not self._waits
 
     @property
+    def thought(self) -> bool:
+        """There was a thought."""
+        return self.thought_aloud or self._markup.thought
+
+    def withdrew(self) -> bool:
+        """True once after all that was told turned out to be a thought: the reply begins with what is told next."""
+        withdrew, self._withdrew = self._withdrew, False
+        return withdrew
+
+    @property
     def full(self) -> bool:
         """The reply is as long as a reply may be."""
         return len(self._spoken) >= MAX_CHARACTERS
 
     def feed(self, text: str) -> str:
         """What is visible of the reply now that `text` has come, beyond what was told before."""
-        if not self.over:
-            self._read(text)
-        return self._news()
+        self.read(text)
+        return self.news()
 
     def close(self) -> str:
         """The rest: what was held back and turned out to be visible."""
+        self.end()
+        return self.news()
+
+    def read(self, text: str) -> None:
+        """Take some text of the reply."""
+        if not self.over:
+            self._read(text)
+
+    def end(self) -> None:
+        """Take it that no text follows."""
         if not self.over:
             for part in self._markup.close():
                 self._part(part)
             self._say(self._lines.close(), last=True)
         self._waits = False  # it did without
         self.over = True
-        return self._news()
 
-    def _news(self) -> str:
+    def news(self) -> str:
+        """What is visible beyond what was told before."""
         if self._waits:
             return ""
         text = self._spoken[self._told :]
@@ -86,9 +106,9 @@ class Visible:
             return
         if part is Sign.THOUGHT_ENDED:
             self.thought_aloud = True
-            if self._waits:
-                self._waits, self._spoken, self._space = False, "", ""
-                self._lines, self._echo = self._afresh()
+            self._withdrew = self._withdrew or self._told > 0
+            self._waits, self._spoken, self._space, self._told = False, "", "", 0
+            self._lines, self._echo = self._afresh()
         elif part is Sign.TURN_ENDED:
             held = self._lines.close()
             self._say(held, last=True)

@@ -31,6 +31,8 @@ class Tabs:
         self.began, self.pushed, self.heard = time.monotonic(), [], asyncio.Event()
 
     def announce(self, user_id, frame):
+        if frame["type"] == "reply":
+            self.pushed.append((time.monotonic() - self.began, frame["reply"]["text"]))
         if frame["type"] == "delta":
             self.pushed.append((time.monotonic() - self.began, frame["text"]))
             self.heard.set()
@@ -117,6 +119,14 @@ async def test_words_go_on_at_the_pace_and_the_end_is_at_most_one_later(host):
     assert draft.text.split() == [str(n) for n in range(50)]
     assert draft.text.startswith("".join(words for _, words in draft.announcer.pushed))
     assert ended - times[-1] < 0.25 + 0.5
+
+
+async def test_a_thought_that_was_shown_is_taken_off_the_screens(host):
+    host.play([delta("I should be warm."), 0.1, delta("</think>Hello"), 0.1, delta(" there."), finish(), DONE])
+    draft = draft_of()
+    await draft.write()
+    assert (draft.text, draft.units) == ("Hello there.", len("Hello there."))
+    assert [words for _, words in draft.announcer.pushed] == ["I should be warm.", "", "Hello"]
 
 
 async def test_who_stops_her_between_two_reads_ends_the_request(host):

@@ -1,5 +1,8 @@
 """What a model is asked, to the letter."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from chat.prompts import MAX_EXAMPLE_DIALOGUE, MAX_MESSAGE, MAX_PERSONA, build_request
 
 GOLDEN = """\
@@ -42,11 +45,44 @@ def test_the_whole_prompt():
         history=[("ai", "Hi, I’m Mara."), ("user", "Long day."), ("user", "Really long.")],
     )
     assert turns == [
-        {"role": "system", "content": GOLDEN},
-        {"role": "assistant", "content": "Hi, I’m Mara."},
-        {"role": "user", "content": "Long day."},
-        {"role": "user", "content": "Really long."},
+        {"role": "system", "content": GOLDEN + "\n\nWhat Mara has already said to them:\nHi, I’m Mara."},
+        {"role": "user", "content": "Long day.\nReally long."},
     ]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["user", "ai"]), st.sampled_from(["a", "b c", " ", ""])), max_size=9))
+def test_every_chat_template_accepts_the_turns_of_any_history(history):
+    turns = build(history=history)
+    assert [turn["role"] for turn in turns] == ["system", *(["user", "assistant"] * len(turns))[: len(turns) - 1]]
+    assert turns[-1]["role"] == "user"
+    said = "\n".join(turn["content"] for turn in turns)
+    assert all(said.count(word) >= [text for _, text in history].count(word) for word in ("b c",))
+
+
+def test_what_she_said_first_is_told_and_no_secret():
+    request = ask(history=[("ai", "Kettle’s on."), ("ai", "Come in."), ("user", "Hi")])
+    assert request.turns[0]["content"] == (
+        request.secret + "\n\nWhat Mara has already said to them:\nKettle’s on.\nCome in."
+    )
+    assert "Kettle" not in request.secret
+
+
+def test_the_two_names_stand_where_the_author_left_a_place_for_them():
+    given = {"persona": "{{char}} met {{user}} in Lisbon.", "example_dialogue": "<USER>: hi\n{{ Char }}: hello"}
+    assert "Mara met Robin in Lisbon." in ask(listener=" Robin\n", **given).turns[0]["content"]
+    assert "Robin: hi\nMara: hello" in ask(listener="Robin", **given).turns[0]["content"]
+    assert "Mara met the other person in Lisbon." in ask(**given).turns[0]["content"]
+
+
+def test_a_name_is_only_a_name():
+    system = ask(listener="{{char}} <|im_end|> \\1", persona="Friend of {{user}}.").turns[0]["content"]
+    assert "Friend of {{char}} < |im_end|> \\1." in system
+
+
+def test_she_is_stopped_before_she_speaks_for_the_member():
+    assert ask(listener="Robin").stop == ("\nRobin:", "\nUser:", "\nYou:", "\nHuman:")
+    assert ask(listener="You").stop == ("\nYou:", "\nUser:", "\nHuman:")
+    assert len(ask().stop) <= 4
 
 
 def test_without_a_persona_the_rules_still_stand():
@@ -60,7 +96,7 @@ def test_the_hosts_know_who_speaks_under_which_limits():
     request = ask(name="Ana  María\nde la Cruz", max_tokens=99, temperature=0.3)
     assert request.speaker == "Ana María de la Cruz"
     assert request.turns[0]["content"].startswith("You are Ana María de la Cruz, an AI character")
-    assert (request.max_tokens, request.temperature, request.deadline, request.stop) == (99, 0.3, 90.0, ())
+    assert (request.max_tokens, request.temperature, request.deadline) == (99, 0.3, 90.0)
 
 
 def test_what_a_user_writes_stays_in_a_turn_of_its_own():

@@ -105,8 +105,37 @@ def test_the_model_is_shown_the_persona_and_the_last_eight_turns(hands, hosts, m
     turns = asked["messages"]
     assert turns[0]["role"] == "system"
     assert mara.persona_prompt in turns[0]["content"]
-    assert len(turns) == 1 + 8
+    assert turns[0]["content"].endswith(f"What Mara has already said to them:\n{hers(hands.conversation)[1]}")
+    assert len(turns) == 1 + 7
     assert turns[-1] == {"role": "user", "content": "message 5"}
+
+
+@pytest.mark.parametrize("template", ["strict", "no system"])
+def test_every_chat_template_can_tell_what_happened(hands, hosts, template):
+    primary, fallback = hosts
+    primary.template = template
+    fallback.play(http(500))
+    hands.send("first")  # after her greeting
+    work()
+    primary.play(http(401), said("Here."))
+    hands.send("not answered")
+    work()
+    hands.send("again")
+    hands.send("and again")
+    work()
+    assert hers(hands.conversation) == ["Hello there.", "Here."]
+
+
+def test_names_stand_where_the_author_left_a_place_for_them(alice, mara, hosts, request):
+    primary, _ = hosts
+    alice.name, mara.greeting, mara.persona_prompt = "Robin", "Hi {{user}}, {{char}} here.", "{{char}} knows {{user}}."
+    alice.save()
+    mara.save()
+    hands = request.getfixturevalue("hands")  # not before: her greeting is written when they begin
+    assert hands.state()["messages"][0]["text"] == "Hi Robin, Mara here."
+    hands.send()
+    work()
+    assert "Mara knows Robin." in primary.requests[-1].body["messages"][0]["content"]
 
 
 def test_the_settings_say_how_long_and_how_freely_she_answers(hands, hosts, settings):
@@ -132,8 +161,8 @@ def test_messages_sent_while_she_writes_are_answered_together_by_the_next_reply(
     work()
     said = [(m["sender"], m["text"]) for m in hands.state()["messages"]][1:]
     assert [sender for sender, _ in said] == ["user", "user", "user", "ai", "ai"]
-    assert [t["content"] for t in primary.requests[-1].body["messages"][-4:]] == [
-        "first", "answer to the first", "second", "third",
+    assert [t["content"] for t in primary.requests[-1].body["messages"][1:]] == [
+        "first", "answer to the first", "second\nthird",
     ]  # fmt: skip
 
 

@@ -60,6 +60,8 @@ def test_what_is_safe_starts_without_a_word():
         ({"ALLOWED_HOSTS": "*"}, "E007", "name the hosts"),
         ({"LLM_BASE_URL_PRIMARY": "", "LLM_MODEL_PRIMARY": ""}, "E008", "LLM_BASE_URL_PRIMARY"),
         ({"LLM_MODEL_PRIMARY": ""}, "E009", "LLM_MODEL_PRIMARY"),
+        ({"LLM_BASE_URL_PRIMARY": "http://127.0.0.1:11434/api/chat"}, "E018", "LLM_BASE_URL_PRIMARY"),
+        ({"LLM_BASE_URL_PRIMARY": "ftp://127.0.0.1/v1"}, "E018", "LLM_BASE_URL_PRIMARY"),
         ({"RESEND_API_KEY": ""}, "W001", "RESEND_API_KEY"),
         ({"TRUSTED_PROXY_COUNT": "0"}, "W003", "TRUSTED_PROXY_COUNT"),
         ({"STRIPE_SECRET_KEY": ""}, "W004", "STRIPE_SECRET_KEY"),

@@ -6,7 +6,7 @@
 
 An answer is a list of steps: bytes are sent as they are, a float is a pause in seconds, a threading.Event is waited
 for, HANG waits until the client leaves, CUT drops the connection. Without a `head()` first, the steps follow the head
-of an event stream.
+of an event stream; after RAW, they are all that is sent, then the connection ends.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from typing import Any, Self
 
 HANG = object()
 CUT = object()
+RAW = object()
 DONE = b"data: [DONE]\n\n"
 Step = bytes | float | object
 
@@ -78,11 +79,24 @@ class Request:
     connection: int
 
 
+def _refusal(template: str, messages: list[dict[str, Any]]) -> str:
+    """What the templates of Mistral, Gemma and Llama say of turns that they cannot tell."""
+    roles = [message["role"] for message in messages]
+    if template == "no system" and "system" in roles:
+        return "System role not supported"
+    turns = roles[1:] if roles[:1] == ["system"] else roles
+    wanted = ["user", "assistant"] * len(turns)
+    if template and (turns != wanted[: len(turns)] or turns[-1:] != ["user"]):
+        return "Conversation roles must alternate user/assistant/user/assistant/..."
+    return ""
+
+
 class ModelHost:
     """The server. `requests` holds what came; `hung_up` is set when a client left in the middle of an answer."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.template = ""  # of its chat: "strict" wants turns that alternate, "no system" has none besides
         self.hung_up = threading.Event()
         self.sent = 0  # bytes of bodies
         self._answers: list[Sequence[Step]] = [said("Hello there.")]
@@ -143,10 +157,18 @@ class ModelHost:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         self.requests.append(Request(first.split(" ")[1], headers, json.loads(body or b"{}"), connection))
-        steps = list(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+        if refusal := _refusal(self.template, self.requests[-1].body.get("messages", [])):
+            steps = http(400, json.dumps({"error": {"message": refusal}}).encode())
+        else:
+            steps = list(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
         if steps == [HANG]:
             return await self._hang(reader)
         if steps == [CUT]:
+            return False
+        if steps[0] is RAW:
+            for step in steps[1:]:
+                writer.write(step)
+            await writer.drain()
             return False
         answer = steps.pop(0) if isinstance(steps[0], Head) else Head()
         framing = "transfer-encoding: chunked" if answer.chunked else "connection: close"

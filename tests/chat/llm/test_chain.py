@@ -79,12 +79,39 @@ async def test_the_only_host_with_too_much_to_do_is_asked_again(only_primary):
     assert (await ask())[0] == "Here again."
 
 
-@pytest.mark.parametrize("wait", ["6", "3600", "1e9"])
+@pytest.mark.parametrize("wait", ["31", "3600", "1e9"])
 async def test_nobody_is_kept_waiting_because_a_host_says_so(only_primary, wait):
     only_primary.play(http(429, retry_after=wait))
     with pytest.raises(NoAnswer):
         await ask()
     assert len(only_primary.requests) == 1
+
+
+async def test_with_another_host_nobody_waits_for_long(both):
+    primary, _ = both
+    primary.play(http(503, retry_after="6"), said("Here again."))
+    assert (await ask())[1].provider == "fallback"
+
+
+async def test_the_only_host_may_take_its_time_to_load_its_model(monkeypatch, only_primary):
+    monkeypatch.setattr("chat.llm.chain.WAKING_SECONDS", 0.05)
+    loading = http(503, b'{"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}')
+    only_primary.play(*[loading] * 5, said("Awake."))
+    assert (await ask())[0] == "Awake."
+
+
+async def test_a_host_that_loads_its_model_for_ever_ends_with_the_reply(monkeypatch, only_primary):
+    monkeypatch.setattr("chat.llm.chain.WAKING_SECONDS", 0.05)
+    only_primary.play(http(503, b'{"error": "Model mara-7b is currently loading", "estimated_time": 20}'))
+    with pytest.raises(NoAnswer, match="http 503"):
+        await ask(seconds=1.5)
+
+
+async def test_nobody_waits_for_a_host_that_loads_while_another_could_answer(both):
+    primary, _ = both
+    primary.play(http(503, b'{"error": {"message": "Loading model"}}'))
+    assert (await ask())[1].provider == "fallback"
+    assert len(primary.requests) == 2
 
 
 @pytest.mark.parametrize("wait", ["soon", "nan", "inf", "Wed, 21 Oct 2026 07:28:00 GMT"])

@@ -1,8 +1,10 @@
 """What a configured model host may do to us, and what comes of it."""
 
 import asyncio
+import gzip
 import json
 import logging
+import zlib
 from contextlib import aclosing
 
 import pytest
@@ -10,18 +12,20 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.testing import capture_logs
 
 from chat.llm import BrokenOff, NoAnswer, Text, get_llm
-from chat.llm.openai_compatible import completions_url
+from chat.llm.addresses import completions_url
 from chat.llm.visible import MAX_CHARACTERS
 from tests.chat.llm.conftest import KEY, TURNS, ask, asking, provider
 from tests.fakes.model_host import (
     CUT,
     DONE,
     HANG,
+    RAW,
     Head,
     delta,
     event,
     finish,
     http,
+    said,
     usage,
 )
 
@@ -99,13 +103,23 @@ async def test_without_a_key_no_authorization_is_sent(settings, primary):
         ("https://api.example.com/", "https://api.example.com/v1/chat/completions"),
         ("https://api.example.com/v1/", "https://api.example.com/v1/chat/completions"),
         (" https://api.example.com/openai/v1 ", "https://api.example.com/openai/v1/chat/completions"),
+        ("https://api.example.com/v1/chat/completions", "https://api.example.com/v1/chat/completions"),
+        ("https://api.example.com/v1/Chat/Completions/", "https://api.example.com/v1/chat/completions"),
+        ("http://[::1]:11434/chat/completions", "http://[::1]:11434/v1/chat/completions"),
     ],
 )
 def test_a_base_without_a_path_gets_v1(base, url):
     assert completions_url(base) == url
 
 
-@pytest.mark.parametrize("base", ["api.example.com", "ftp://x", "http://", "https://me:pw@x/v1", "https://x/v1?key=1"])
+PASTED = [
+    f"http://x:11434{path}" for path in ("/api/chat", "/api/generate", "/v1/completions", "/v1/models", "/v1/responses")
+]
+
+
+@pytest.mark.parametrize(
+    "base", ["api.example.com", "ftp://x", "http://", "https://me:pw@x/v1", "https://x/v1?key=1", *PASTED]
+)
 def test_a_base_that_is_none_is_refused_without_repeating_it(base):
     with pytest.raises(ImproperlyConfigured) as refusal:
         completions_url(base)
@@ -165,7 +179,60 @@ async def test_a_usage_that_no_database_can_hold_is_not_kept(only_primary, sent,
     assert (end.tokens_in, end.tokens_out) == (kept, 3)
 
 
+STREAM = {"content-type": "text/event-stream"}
+HELLO = b"".join([delta("H"), delta("i"), finish(), DONE])
+
+
+def labelled(label):
+    return [Head(headers={"content-type": label}), HELLO]
+
+
 GOOD = {
+    "a finish reason on a thought": [delta(None, reasoning="hm", finish="stop"), delta("Hi"), finish(), DONE],
+    "a finish reason on each thought": [*[delta(None, reasoning="hm", finish="stop"), 0.02] * 3, delta("Hi"), DONE],
+    "a finish reason on each word": [delta("H", finish="stop"), 0.02, delta("i", finish="stop"), DONE],
+    "null as a word": [delta("H", finish="null"), delta("i", finish="null"), finish(), DONE],
+    "None as a word": [delta("H", finish="None"), delta("i"), DONE],
+    "events parted by one newline": [HELLO.replace(b"\n\n", b"\n")],
+    "events parted by one newline, byte by byte": [bytes([byte]) for byte in HELLO.replace(b"\n\n", b"\n")],
+    "named events parted by one newline": [HELLO.replace(b"\n\n", b"\n").replace(b"data", b"event: x\ndata")],
+    "a stream labelled as text": labelled("text/plain"),
+    "a stream labelled as bytes": labelled("application/octet-stream"),
+    "a stream labelled as json": labelled("application/json"),
+    "a stream labelled as a page": labelled("text/html; charset=utf-8"),
+    "a stream without a label": [Head(headers={}), HELLO],
+    "gzip": [Head(headers=STREAM | {"content-encoding": "gzip"}), gzip.compress(HELLO)],
+    "gzip, byte by byte": [
+        Head(headers=STREAM | {"content-encoding": "GZIP"}),
+        *(bytes([byte]) for byte in gzip.compress(HELLO)),
+    ],
+    "deflate": [Head(headers=STREAM | {"content-encoding": "deflate"}), zlib.compress(HELLO)],
+    "deflate without its head": [Head(headers=STREAM | {"content-encoding": "deflate"}), zlib.compress(HELLO)[2:-4]],
+    "identity": [Head(headers=STREAM | {"content-encoding": "identity"}), HELLO],
+    "the older kind of completions": [
+        event({"choices": [{"text": "H"}]}),
+        event({"choices": [{"text": "i", "finish_reason": "stop"}]}),
+        DONE,
+    ],
+    "text beside the delta, as of Together": [event({"choices": [{"text": "Hi", "delta": {"content": "Hi"}}]}), DONE],
+    "parts that think": [
+        delta([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]),
+        delta([{"type": "text", "text": "Hi"}]),
+        DONE,
+    ],
+    "events of other kinds": [
+        event({"type": "ping"}),
+        event({"choices": [], "prompt_filter_results": []}),
+        *said("Hi"),
+    ],
+    "a document labelled as a stream": [
+        json.dumps({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).encode()
+    ],
+    "json lines": [
+        b"".join(delta(word).removeprefix(b"data: ").replace(b"\n\n", b"\n") for word in "Hi")
+        + finish().removeprefix(b"data: ")
+    ],
+    "the member's words after hers": [delta("Hi\nUs"), delta("er: and you?\nMara: fine"), finish(), DONE],
     "a finish reason and no [DONE]": [delta("Hi"), finish()],
     "[DONE] and no finish reason": [delta("Hi"), DONE],
     "an empty finish reason, as of an old Ollama": [delta("Hi", finish=""), DONE],
@@ -211,8 +278,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("answer", GOOD.values(), ids=GOOD.keys())
-async def test_the_ways_of_many_hosts_are_understood(settings, only_primary, answer):
-    settings.LLM_READ_SECONDS = 5.0
+async def test_the_ways_of_many_hosts_are_understood(only_primary, answer):
     only_primary.play(answer)
     text, end = await ask()
     assert text == "Hi"
@@ -251,8 +317,24 @@ BAD = {
     "a filter": [delta(""), finish("content_filter"), DONE],
     "a busy host": [finish("insufficient_system_resource"), DONE],
     "a page": [Head(headers={"content-type": "text/html"}), b"<html>502 SECRET-MESSAGE</html>"],
-    "no content type": [Head(headers={}), delta("Hi"), DONE],
-    "unasked compression": [Head(headers={"content-type": "text/event-stream", "content-encoding": "gzip"}), b"x"],
+    "a compression that nobody knows": [Head(headers=STREAM | {"content-encoding": "br"}), b"x"],
+    "a broken compression": [Head(headers=STREAM | {"content-encoding": "gzip"}), b"x"],
+    "half a compression": [Head(headers=STREAM | {"content-encoding": "gzip"}), gzip.compress(delta("Hi"))[:-30]],
+    "ten megabytes in a few bytes": [
+        Head(headers=STREAM | {"content-encoding": "gzip"}),
+        gzip.compress(b": \n" * 4_000_000),
+    ],
+    "a page that is labelled as a stream": [b"<!doctype html><p>SECRET-MESSAGE"],
+    "an error that is labelled as a stream": [json.dumps({"error": {"message": "SECRET-MESSAGE"}}).encode()],
+    "words": [Head(headers={"content-type": "text/plain"}), b"upstream connect error SECRET-MESSAGE"],
+    "an event that is named an error": [b"event: error\n" + event({"message": "SECRET-MESSAGE"}), DONE],
+    "an event named an error without data": [b"event: error\n\n", DONE],
+    "an event of type error": [event({"type": "error", "message": "SECRET-MESSAGE"}), DONE],
+    "an error without its name": [event({"message": "SECRET-MESSAGE"}), DONE],
+    "a detail": [event({"detail": "SECRET-MESSAGE"}), DONE],
+    "a status": [event({"status": 503, "title": "SECRET-MESSAGE"}), DONE],
+    "an error in the choice": [event({"choices": [{"error": {"message": "SECRET-MESSAGE"}, "delta": {}}]}), DONE],
+    "a finish reason of error": [finish("error"), DONE],
     "a json error under 200": [Head(headers={"content-type": "application/json"}), b'{"error": {"code": "x"}}'],
     "broken json under 200": [Head(headers={"content-type": "application/json"}), b'{"choices"'],
     "half a json answer": [
@@ -263,6 +345,12 @@ BAD = {
     "ten megabytes of thoughts": [delta(None, reasoning_content="x" * 60_000)] * 170,
     "ten megabytes of json": [Head(headers={"content-type": "application/json"}), *[b" " * 65_536] * 160],
     "a redirect": http(307, location="http://127.0.0.1:1/"),
+    "a redirect to another door of a page": http(302, location="/login"),
+    "a redirect to itself": http(308, location="/v1/chat/completions"),
+    "a redirect to nowhere": http(308),
+    "a broken chunk": [RAW, b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nHi\r\n"],
+    "a head that is none": [RAW, b"220 smtp.example.com ESMTP\r\n\r\n"],
+    "a header without end": [RAW, b"HTTP/1.1 200 X\r\nx: " + b"y" * 100_000],
     "400": http(400),
     "401": http(401, b'{"error": {"message": "bad key sk-secret-1234567890", "code": "invalid_api_key"}}'),
     "402": http(402),
@@ -338,12 +426,11 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
-async def test_after_the_first_word_no_other_host_is_asked(settings, both, answer):
-    settings.LLM_READ_SECONDS = 0.3
+async def test_after_the_first_word_no_other_host_is_asked(both, answer):
     primary, fallback = both
     head, *rest = answer
     primary.play([head, 0.05, *rest])
-    pieces = get_llm().stream(asking())
+    pieces = get_llm().stream(asking(seconds=1.5))
     assert await anext(pieces) == Text("Hel")
     with pytest.raises(BrokenOff) as failure:
         await anext(pieces)
@@ -367,18 +454,17 @@ ENDLESS = {
 
 @pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS.keys())
 async def test_a_host_that_shows_nothing_is_left_at_the_deadline(settings, both, answer):
-    settings.LLM_FIRST_TOKEN_SECONDS = 0.3
+    settings.LLM_FIRST_TOKEN_SECONDS, settings.LLM_TOTAL_SECONDS = 0.3, 1.0
     primary, fallback = both
     primary.play(answer)
     assert (await ask())[1].provider == "fallback"
     assert len(fallback.requests) == 1
 
 
-async def test_a_host_that_never_comes_to_an_end_is_left_at_the_deadline(settings, only_primary):
-    settings.LLM_TOTAL_SECONDS = 0.4
+async def test_a_host_that_never_comes_to_an_end_is_left_at_the_deadline(only_primary):
     only_primary.play([step for _ in range(2_000) for step in (delta("la "), 0.02)])
     with pytest.raises(BrokenOff, match="no answer in time"):
-        await ask()
+        await ask(seconds=0.5)
     assert await asyncio.to_thread(only_primary.hung_up.wait, 10)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.llm import NoAnswer
+from chat.llm import NoAnswer, Text, Withdrawn, get_llm
 from chat.llm.visible import Visible
-from tests.chat.llm.conftest import ask
+from tests.chat.llm.conftest import ask, asking
 from tests.fakes.model_host import DONE, delta, finish, said
 
 PROMPT = """\
@@ -32,6 +32,10 @@ CASES = {
     "◁think▷x◁/think▷Hello": "Hello",
     "<|begin_of_thought|>x<|end_of_thought|>Hello": "Hello",
     "<tool_call>{}</tool_call>Hi": "Hi",
+    "I should be warm.\n</think>\n\nHello.": "Hello.",
+    "I should be warm.[/THINK]Hello.": "Hello.",
+    "Mara: I should.\nUser: x</thinking>Hello.": "I should.",
+    "One.</think>Two.</think>Three.": "Three.",
     # Channels and the tokens of templates
     "<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>final<|message|>Hello.": "Hello.",
     "<|channel|>commentary<|message|>x<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|return|>": "Hello.",
@@ -69,8 +73,11 @@ CASES = {
 
 
 def spoken(pieces, **known):
-    visible = Visible("Mara", "Robin", prompt=PROMPT, **known)
-    return "".join(map(visible.feed, pieces)) + visible.close()
+    visible, shown = Visible("Mara", "Robin", prompt=PROMPT, **known), ""
+    for piece in pieces:
+        told = visible.feed(piece)
+        shown = told if visible.withdrew() else shown + told
+    return shown + visible.close()
 
 
 @pytest.mark.parametrize(("written", "shown"), CASES.items(), ids=CASES)
@@ -101,13 +108,21 @@ def test_a_run_of_the_prompt_is_never_shown(lead, part):
 async def test_a_model_that_says_nothing_but_its_prompt_has_no_answer(only_primary):
     only_primary.play(said("You are Mara, an AI character. SECRET-PERSONA"))
     with pytest.raises(NoAnswer, match="repeats its prompt"):
-        await ask()
+        await ask(secret="You are Mara, an AI character. SECRET-PERSONA")
 
 
-async def test_of_a_model_that_only_closes_its_thoughts_they_are_waited_for_from_then_on(only_primary):
-    only_primary.play([delta("I should be warm.\n"), 0.05, delta("</think>\n\nHello."), finish(), DONE])
-    await ask()
-    assert (await ask())[0] == "Hello."
+async def test_a_thought_that_is_only_closed_is_taken_back_and_from_then_on_waited_for(only_primary):
+    only_primary.play([delta("I should be warm.\n"), 0.2, delta("</think>\n\nHello."), finish(), DONE])
+    first = [piece async for piece in get_llm().stream(asking())]
+    assert first[:-1] == [Text("I should be warm."), Withdrawn(), Text("Hello.", last=True)]
+    second = [piece async for piece in get_llm().stream(asking())]
+    assert second[:-1] == [Text("Hello.", last=True)]
+
+
+async def test_a_model_that_thinks_aloud_and_says_nothing_is_no_answer(both):
+    primary, _ = both
+    primary.play([delta("I should be warm.\n"), 0.2, delta("</think>"), finish(), DONE])
+    assert (await ask())[0] == "Hello there."
 
 
 async def test_nobody_speaks_for_the_member_by_their_name(only_primary):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat.llm.answer import Answer
 from chat.llm.base import ModelError
-from chat.llm.openai_compatible import _Answer
 from chat.llm.sse import MAX_LINE_BYTES, MAX_TOTAL_BYTES, EventReader, TooLarge
 from chat.llm.visible import MAX_CHARACTERS, Visible
 from tests.fakes.model_host import DONE, delta, finish, usage
@@ -33,15 +33,17 @@ CUTS = st.lists(st.floats(0, 1), max_size=40)
 
 def read(chunks):
     """What an answer comes to: its text and numbers, or its error."""
-    answer, text = _Answer("Mara"), ""
+    answer, text = Answer("Mara"), ""
     try:
         for chunk in chunks:
             if not answer.done:
-                text += answer.feed(chunk)
+                news = answer.feed(chunk)
+                text = news if answer.withdrew() else text + news
         if not answer.done:
-            text += answer.close()
+            news = answer.close()
+            text = news if answer.withdrew() else text + news
     except ModelError as error:
-        return text, type(error), error.reason
+        return "" if answer.withdrew() else text, type(error), error.reason
     return text, answer.finish_reason, answer.tokens_in, answer.tokens_out
 
 
