@@ -8,8 +8,8 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts import signup
 from accounts.models import AgeRefusal, Consent, PremiumGrant, User
@@ -49,7 +49,7 @@ class PremiumFilter(admin.SimpleListFilter):
         return [("yes", "Active"), ("no", "Not active")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        active = Q(premium_until__gt=timezone.now())
+        active = Q(premium_until__gt=Now())
         match self.value():
             case "yes":
                 return queryset.filter(active)

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models.functions import Now
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from accounts.models import Mail, User
 from config.lib.bells import ring
@@ -48,4 +48,4 @@ def send(mail_id: UUID) -> None:
             wait = min(timedelta(seconds=30) * 2 ** (mail.attempts - 1), timedelta(hours=4))
             Mail.objects.postpone(mail_id, token=token, by=wait, **why)
     else:
-        Mail.objects.settle(mail_id, token=token, sent_at=timezone.now(), error="")
+        Mail.objects.settle(mail_id, token=token, sent_at=Now(), error="")

@@ -43,13 +43,14 @@ def mint(user: User, token: object, scope: str, *, remote_ip: str | None = None)
                 uses_left=settings.PERMIT_USES[plan],
                 expires_at=Now() + timedelta(seconds=settings.PERMIT_SECONDS[plan]),
                 token_hash=_hash(str(token)),
+                created_at=Now(),
             )
-            permits = user.permits.filter(scope=scope)
-            newest = permits.order_by("-created_at").values_list("pk", flat=True)[:LIVE_PERMITS]
-            permits.exclude(pk__in=list(newest)).update(uses_left=0)
+            older = user.permits.filter(scope=scope).exclude(pk=permit.pk)
+            kept = older.order_by("-created_at").values_list("pk", flat=True)[: LIVE_PERMITS - 1]
+            older.exclude(pk__in=list(kept)).update(uses_left=0)
     except IntegrityError as error:
         raise SecurityCheckFailed("token-used-before") from error
-    permit.refresh_from_db(fields=["expires_at"])
+    permit.refresh_from_db(fields=["expires_at", "created_at"])
     return permit
 
 

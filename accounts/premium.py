@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.dispatch import Signal
-from django.utils import timezone
 
 from accounts.models import PremiumGrant, User
 
@@ -35,9 +35,9 @@ def grant(user: User, days: int, reason: str, granted_at: datetime | None = None
 
     Raises GrantExists when the reason belongs to another person.
     """
-    _lock(user)
+    now = _lock(user)
     given, _ = PremiumGrant.objects.get_or_create(
-        reason=reason, defaults={"user": user, "days": days, "granted_at": granted_at or timezone.now()}
+        reason=reason, defaults={"user": user, "days": days, "granted_at": granted_at or now}
     )
     if given.user_id != user.pk:
         raise GrantExists(reason)
@@ -48,13 +48,13 @@ def grant(user: User, days: int, reason: str, granted_at: datetime | None = None
 @transaction.atomic
 def revoke(reason: str) -> PremiumGrant:
     """Take back exactly what this reason gave; again is harmless. Raises PremiumGrant.DoesNotExist."""
-    return _set_revoked(reason, timezone.now())
+    return _set_revoked(reason, True)
 
 
 @transaction.atomic
 def restore(reason: str) -> PremiumGrant:
     """Give back what was revoked; again is harmless. Raises PremiumGrant.DoesNotExist."""
-    return _set_revoked(reason, None)
+    return _set_revoked(reason, False)
 
 
 @transaction.atomic
@@ -67,17 +67,22 @@ def refold(user: User) -> datetime | None:
     return user.premium_until
 
 
-def _set_revoked(reason: str, moment: datetime | None) -> PremiumGrant:
+def _set_revoked(reason: str, is_revoked: bool) -> PremiumGrant:
     grant = PremiumGrant.objects.select_related("user").get(reason=reason)
-    _lock(grant.user)
+    now = _lock(grant.user)
     grant.refresh_from_db(fields=["revoked_at"])
-    if (grant.revoked_at is None) != (moment is None):
-        grant.revoked_at = moment
+    if (grant.revoked_at is not None) != is_revoked:
+        grant.revoked_at = now if is_revoked else None
         grant.save(update_fields=["revoked_at"])
     refold(grant.user)
     return grant
 
 
-def _lock(user: User) -> None:
-    """The first lock of every deed on somebody's premium. Messages and permits may still refer to the row."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+def _lock(user: User) -> datetime:
+    """The first lock of every deed on somebody's premium, and the time at the database, which dates the deed.
+
+    Messages and permits may still refer to the row.
+    """
+    held = User.objects.select_for_update(no_key=True).filter(pk=user.pk)
+    now: datetime = held.values_list(Now(), flat=True).get()
+    return now

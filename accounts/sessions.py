@@ -1,18 +1,16 @@
 """Django's sessions in the database, which every request of a member reads first: with a statement built once."""
 
-from datetime import datetime
-
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from config.lib.prepared import select
 
 
 @select
-def _live(key: str, now: datetime) -> QuerySet[Session]:
-    return Session.objects.filter(session_key=key, expire_date__gt=now)
+def _live(key: str) -> QuerySet[Session]:
+    return Session.objects.filter(session_key=key, expire_date__gt=Now())
 
 
 class SessionStore(db.SessionStore):
@@ -20,7 +18,7 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Session | None:
         key = self.session_key
-        found = _live.first(key, timezone.now()) if key and key.isalnum() else None  # PostgreSQL keeps no NUL
+        found = _live.first(key) if key and key.isalnum() else None  # PostgreSQL keeps no NUL
         if found is None:
             self._session_key = None
         return found

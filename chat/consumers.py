@@ -36,7 +36,8 @@ MOST_BAD_FRAMES = 5
 LARGEST_FRAME = 64 * 1024
 HEAR_SECONDS = 2.0  # for a socket's own bell to come back, before it is opened without
 LEAVE_SECONDS = 2.0  # for a browser to take its close, for Redis to take ours
-CHECK_SECONDS = 60  # how often an open socket makes sure that its session still is one
+CHECK_SECONDS = 4.0  # how often all open sockets are looked at, whether their sessions still are some
+CHECKED_AT_ONCE = 500
 
 open_sockets = Gauge("dusk_open_sockets", "Websockets open in this process.")
 sockets_here: dict[int, list["TabConsumer"]] = {}  # of each person, in this process, the oldest first
@@ -104,15 +105,15 @@ class TabConsumer(AsyncWebsocketConsumer):
             return await self.close(NOT_SIGNED_IN)
         self.session_key = self.scope["session"].session_key
         self.group = user_group(self.user.pk)
-        self.name = f"{time.time():.6f} {uuid4().hex}"  # sorts by age, whatever order the bells arrive in
-        self.newer: set[str] = set()
+        self.name = uuid4().hex
+        self.newer: set[str] = set()  # by the order of their bells, not by anybody's clock
         self.bad_frames = 0
         self.allowance, self.allowance_at = float(FRAMES_AT_ONCE), time.monotonic()
         self.seen: probing.Seen | None = None
         self.headers: dict[UUID, probing.Header] = {}
-        self.probed_at = time.monotonic()
+        self.told_premium = self.user.premium_active
         self._count()
-        self._beside(self._keep_checking())
+        keep_checking()
         try:
             async with asyncio.timeout(HEAR_SECONDS):
                 await self.channel_layer.group_add(self.group, self.channel_name)
@@ -131,6 +132,12 @@ class TabConsumer(AsyncWebsocketConsumer):
         here.append(self)
         if len(here) > SOCKETS_FOR_EACH_USER:
             here.pop(0).put_out(TOO_MANY_SOCKETS)
+
+    @property
+    def premium_until(self) -> datetime | None:
+        """As it was when somebody looked last."""
+        until: datetime | None = (self.seen or self.user).premium_until
+        return until
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -223,7 +230,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         answer = await in_database(probing.answer, self.user, self.session_key, self.seen, watch, known)
         if answer is None:
             return await self.close(NOT_SIGNED_IN)
-        self.seen, self.probed_at = answer.seen, time.monotonic()
+        self.seen = answer.seen
         if answer.header is not None and watch.conversation:
             self.headers = {watch.conversation: answer.header}  # a tab shows one
         for text in answer.frames:
@@ -262,7 +269,7 @@ class TabConsumer(AsyncWebsocketConsumer):
         """A tab of this person. This very one: it hears. Another: with ten newer ones, this is the oldest and goes."""
         if event["name"] == self.name:
             return await self._open()
-        if event["name"] > self.name:
+        if self.hears:
             self.newer.add(event["name"])
             if len(self.newer) >= SOCKETS_FOR_EACH_USER:
                 await self.close(TOO_MANY_SOCKETS)
@@ -281,33 +288,51 @@ class TabConsumer(AsyncWebsocketConsumer):
             return False
         return True
 
-    async def _keep_checking(self) -> None:
-        """End when the session or the person is gone, whatever bell was missed; say it when premium runs out.
-
-        A tab that watches was checked with each question: only one that was silent for long is checked here.
-        """
-        told, until = self.user.premium_active, self.user.premium_until
-        while not self.gone:
-            await asyncio.sleep(_until_next_check(until))
-            if self.seen is None or time.monotonic() - self.probed_at >= CHECK_SECONDS or _is_over(until):
-                try:
-                    self.seen = await in_database(probing.look, self.user, self.session_key, self.seen)
-                except Exception as error:  # the database is away: ask again later
-                    log.warning("session_check_failed", error=type(error).__name__)
-                    continue
-                if self.seen is None:
-                    return self.put_out(NOT_SIGNED_IN)
-            until = self.seen.premium_until
-            if self.seen.premium_active != told:
-                told = self.seen.premium_active
-                await self._send(frames.account_frame(self.seen))
+    def checked(self, seen: probing.Seen | None) -> None:
+        """Go when the session or the person is gone; say it when premium came or ran out."""
+        if seen is None:
+            return self.put_out(NOT_SIGNED_IN)
+        self.seen = seen
+        if seen.premium_active != self.told_premium:
+            self.told_premium = seen.premium_active
+            self._beside(self._send(frames.account_frame(seen)))
 
 
-def _until_next_check(premium_until: datetime | None) -> float:
-    """Seconds to sleep: no longer than until premium ends, which nobody rings a bell for."""
-    left = (premium_until - timezone.now()).total_seconds() if premium_until else 0
-    return min(CHECK_SECONDS, left) if left > 0 else CHECK_SECONDS
+# --- Whether they are still good -------------------------------------------------------------------------------
+
+_checking: asyncio.Task[None] | None = None
 
 
-def _is_over(premium_until: datetime | None) -> bool:
-    return premium_until is not None and premium_until <= timezone.now()
+def keep_checking() -> None:
+    """See to it that whoever is open in this process is checked, from now on until nobody is."""
+    global _checking
+    if _checking is None or _checking.done() or _checking.get_loop() is not asyncio.get_running_loop():
+        _checking = asyncio.create_task(_check_all())
+
+
+async def _check_all() -> None:
+    """End sockets whose session or person is gone, whatever changed that, wherever, and whatever bell was missed.
+
+    All of a process together: two short questions for hundreds of tabs, so that it can be done often.
+    """
+    while sockets_here:
+        await asyncio.sleep(_until_next_check())
+        tabs = [tab for tabs in sockets_here.values() for tab in tabs]
+        for first in range(0, len(tabs), CHECKED_AT_ONCE):
+            some = tabs[first : first + CHECKED_AT_ONCE]
+            try:
+                found = await in_database(probing.look_at_all, [(tab.user, tab.session_key, tab.seen) for tab in some])
+            except Exception as error:  # the database is away: ask again later
+                log.warning("session_check_failed", error=type(error).__name__)
+                break
+            for tab, seen in zip(some, found, strict=True):
+                if not tab.gone:
+                    tab.checked(seen)
+
+
+def _until_next_check() -> float:
+    """Seconds to sleep: no longer than until somebody's premium ends, which nobody rings a bell for."""
+    now = timezone.now()
+    ends = (tabs[0].premium_until for tabs in sockets_here.values())
+    left = [seconds for end in ends if end and (seconds := (end - now).total_seconds()) > 0]
+    return min([CHECK_SECONDS, *left])

@@ -2,11 +2,12 @@
 
 import os
 import threading
+import time
 from functools import wraps
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, import_modules, setup_logging, worker_init, worker_shutting_down
+from celery.signals import beat_init, import_modules, setup_logging, worker_init, worker_ready, worker_shutting_down
 from django.conf import settings
 
 from config.checks import refuse_unsafe
@@ -17,6 +18,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Celery would run every check of Django at each start, for which it loads all pages. `release` and CI run them; what
 # would be unsafe is refused below.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
+
+SWEEP = "config.tasks.sweep"
+UNHEARD = 4  # seconds: somewhat longer than what is due has to lie to be swept up (`config.lib.owed.UNHEARD`)
 
 app = Celery("dusk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -38,6 +42,24 @@ def _answered(task: bells.Task) -> bells.Task:
         bells.answer_rung(task, *arguments, context=context)
 
     return rung
+
+
+@beat_init.connect
+def sweep_at_once(**kwargs: Any) -> None:
+    """Sweep when beat starts. By itself it would wait, and one that is restarted again and again would never do it."""
+    bells.ring_now(SWEEP)
+
+
+@worker_ready.connect
+def sweep_often(**kwargs: Any) -> None:
+    """Sweep each second for a while: a worker that starts may follow one that was killed, whose leases end by then."""
+    threading.Thread(target=_sweep_until_leases_end, name="sweeping", daemon=True).start()
+
+
+def _sweep_until_leases_end() -> None:
+    for _ in range(settings.REPLY_LEASE_SECONDS + UNHEARD):
+        bells.ring_now(SWEEP)
+        time.sleep(1)
 
 
 @worker_shutting_down.connect

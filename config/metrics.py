@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q, Sum
-from django.utils import timezone
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q, Sum
+from django.db.models.functions import Now
 from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
@@ -35,23 +35,21 @@ class RepliesCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Replies owed and the oldest of them; finished ones by provider with tokens and latency."""
-        now = timezone.now()
         owed = GaugeMetricFamily("dusk_replies_owed", "Replies not yet done.", labels=["state"])
         counts = {state.value: 0 for state in Reply.OWED}
-        oldest = now
-        for row in (
-            Reply.objects.filter(state__in=Reply.OWED).values("state").annotate(n=Count("pk"), at=Min("created_at"))
-        ):
+        oldest = timedelta(0)
+        waits = ExpressionWrapper(Now() - F("created_at"), DurationField())
+        for row in Reply.objects.owed().values("state").annotate(n=Count("pk"), longest=Max(waits)):
             counts[row["state"]] = row["n"]
-            oldest = min(oldest, row["at"])
+            oldest = max(oldest, row["longest"])
         for state, n in counts.items():
             owed.add_metric([state], n)
         yield owed
-        age = (now - oldest).total_seconds()
+        age = oldest.total_seconds()
         yield GaugeMetricFamily("dusk_queue_age_seconds", "Age of the oldest reply owed; 0 when none is.", value=age)
-        yield from self._finished(now - WINDOW)
+        yield from self._finished()
 
-    def _finished(self, since: Any) -> Iterator[Metric]:
+    def _finished(self) -> Iterator[Metric]:
         labels = ["provider", "model"]
         finished = GaugeMetricFamily("dusk_replies_finished", "In five minutes.", labels=[*labels, "state"])
         tokens = GaugeMetricFamily("dusk_llm_tokens", "In five minutes.", labels=[*labels, "direction"])
@@ -67,7 +65,7 @@ class RepliesCollector(Collector):
             figures[f"{field}_n"] = Count(field)
             figures[f"{field}_sum"] = Sum(field)
             figures |= {f"{field}_{b}": Count("pk", filter=Q(**{f"{field}__lte": b})) for b in BUCKETS_MS}
-        rows = Reply.objects.filter(finished_at__gte=since).values("provider", "model", "state")
+        rows = Reply.objects.filter(finished_at__gte=Now() - WINDOW).values("provider", "model", "state")
         ended: Any = rows.annotate(**figures)
         spent: Counter[tuple[str, ...]] = Counter()  # over all states
         for row in ended.order_by("provider", "model", "state"):

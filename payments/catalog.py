@@ -184,7 +184,7 @@ def _fetch(token: UUID, refused: dict[str, dict[str, Any]]) -> None:
         by=CatalogCache.STALE_AFTER - CatalogCache.AHEAD,
         plans=[asdict(plan) for plan in plans],
         unsellable=unsellable,
-        refreshed_at=timezone.now(),
+        refreshed_at=Now(),
         error="",
     )
 

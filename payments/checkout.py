@@ -9,8 +9,8 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
 from payments import catalog, fulfilment
@@ -114,9 +114,9 @@ def start(user: User, product_id: str, *, click: UUID, next_url: str = "", conse
 
 def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool) -> Purchase:
     """The purchase of this click, or one on the same terms whose page is still open, or a new one."""
-    now = timezone.now()
     with transaction.atomic(durable=True):
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        held = User.objects.select_for_update(no_key=True).filter(pk=user.pk)
+        now = held.values_list(Now(), flat=True).get()  # hosts whose clocks differ see the same page as being made
         mine = Purchase.objects.visible_to(user).filter(product_id=plan.product_id)
         if clicked := mine.filter(click=click).first():
             return clicked

@@ -6,7 +6,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import emails, premium
 from accounts.models import PremiumGrant
@@ -78,7 +77,7 @@ def apply(known: Purchase, payment: Payment, *, is_live: bool) -> Purchase | Non
             amount_refunded=payment.amount_refunded,
             method=payment.method[:64],
             receipt_url=payment.receipt_url,
-            paid_at=purchase.paid_at or (timezone.now() if paid else None),
+            paid_at=purchase.paid_at or (purchase.now if paid else None),
             problem="Paid for an account that was deleted." if purchase.user is None and status == Status.PAID else "",
             due_at=_next_look(purchase, status),
             snapshot=payment.snapshot,
@@ -112,8 +111,11 @@ def mismatch(purchase: Purchase, payment: Payment, *, is_live: bool) -> str:
 
 
 def next_look(purchase: Purchase) -> timedelta:
-    """How long to wait before asking again without being told: half its age, between a minute and an hour."""
-    return min(max((timezone.now() - purchase.created_at) / 2, SOONEST), LATEST)
+    """How long to wait before asking again without being told: half its age, between a minute and an hour.
+
+    Of a purchase that was read `with_now`.
+    """
+    return min(max((purchase.now - purchase.created_at) / 2, SOONEST), LATEST)
 
 
 def _status(payment: Payment) -> Purchase.Status:
@@ -140,7 +142,7 @@ def _move_premium(purchase: Purchase, before: str) -> None:
 
 
 def _next_look(purchase: Purchase, status: str) -> object:
-    return timezone.now() + next_look(purchase) if status in (Status.OPEN, Status.PENDING) else None
+    return purchase.now + next_look(purchase) if status in (Status.OPEN, Status.PENDING) else None
 
 
 def _save(purchase: Purchase, **fields: object) -> bool:

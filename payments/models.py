@@ -1,7 +1,7 @@
 """What was bought, what the processor told us, and what can be bought."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +23,11 @@ class PurchaseQuerySet(OwedQuerySet):
 
     def locked(self, pk: uuid.UUID) -> "Purchase":
         """The row under its lock: the first lock of every deed on a purchase. Raises Purchase.DoesNotExist."""
-        return self.select_for_update(no_key=True).get(pk=pk)
+        return self.select_for_update(no_key=True).with_now().get(pk=pk)
+
+    def with_now(self) -> "PurchaseQuerySet":
+        """With the time at the database, `now`, which dates what is done to them."""
+        return self.annotate(now=Now())
 
 
 class Purchase(Owed):
@@ -33,6 +37,8 @@ class Purchase(Owed):
     """
 
     TASK = "payments.tasks.settle_purchase"
+
+    now: datetime  # at the database, of rows that were read `with_now`
 
     class Status(models.TextChoices):
         OPEN = "open", "Not paid"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from payments import fulfilment
 from payments.base import ProcessorError
@@ -22,7 +22,7 @@ def look_after(purchase_id: UUID) -> None:
         fulfilment.settle(purchase_id)
     except (ProcessorError, fulfilment.PaymentRefused, fulfilment.Overtaken, Purchase.DoesNotExist) as error:
         fulfilment.log.warning("purchase_not_settled", purchase=str(purchase_id), error=repr(error))
-    purchase = Purchase.objects.filter(pk=purchase_id).first()
+    purchase = Purchase.objects.with_now().filter(pk=purchase_id).first()
     if purchase is not None:  # still owed, unless it was settled
         Purchase.objects.postpone(purchase_id, token=token, by=fulfilment.next_look(purchase))
 
@@ -32,6 +32,6 @@ def drop_half_made() -> None:
 
     Why the processor refused some is kept for staff, for a while.
     """
-    never_made, now = Purchase.objects.filter(session_id=None), timezone.now()
-    never_made.filter(problem="", created_at__lt=now - HALF_MADE).delete()
-    never_made.filter(created_at__lt=now - REFUSED).delete()
+    never_made = Purchase.objects.filter(session_id=None)
+    never_made.filter(problem="", created_at__lt=Now() - HALF_MADE).delete()
+    never_made.filter(created_at__lt=Now() - REFUSED).delete()

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import structlog
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from config.lib.bells import ring
 from payments import fulfilment
@@ -59,7 +58,7 @@ def process(event_id: str) -> None:
         log.exception("event_failed", event_id=event_id)
         _postpone(event, error)
     else:
-        StripeEvent.objects.settle(event_id, token=token, processed_at=timezone.now(), error="")
+        StripeEvent.objects.settle(event_id, token=token, processed_at=Now(), error="")
 
 
 def process_again(event_id: str) -> StripeEvent:

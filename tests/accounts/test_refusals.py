@@ -36,7 +36,6 @@ def noted():
         ({"success": False, "error-codes": [{"a": 1}, 7]}, "refused"),
         ({"action": "signup"}, "action"),
         ({"hostname": "evil.example"}, "hostname"),
-        ({"age": 400}, "stale"),
     ],
 )
 def test_what_turnstile_says_is_counted(cloudflare, settings, noted, verdict, reason):

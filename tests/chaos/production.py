@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.config.processes import environment, responds, until
-from tests.servers import Process, Redis, free_port
+from tests.servers import ROOT, Process, Redis, free_port
 
 
 class Production:
@@ -38,6 +38,7 @@ class Production:
         )
         self.env |= env
         self.processes: dict[str, Process] = {"redis": own_redis}
+        self.own: dict[str, dict[str, str]] = {}  # what some of them find in their environment beside that
 
     @property
     def url(self) -> str:
@@ -47,7 +48,8 @@ class Production:
         """Start processes; return when the servers among them answer. `worker 2` is another worker."""
         for name in names:
             if name not in self.processes:
-                self.processes[name] = Process(name, ["bin/process", name.split()[0]], self.folder, self.env)
+                env = {**self.env, **self.own.get(name, {})}
+                self.processes[name] = Process(name, ["bin/process", name.split()[0]], self.folder, env)
             self.processes[name].start()
         for name in names:
             until(lambda name=name: self._is_there(name), what=f"{name} at work")
@@ -67,4 +69,11 @@ class Production:
 
     def _is_there(self, name: str) -> bool:
         self.processes[name].must_run()
-        return name.split()[0] != "web" or responds(f"{self.url}/healthz")
+        port = self.own.get(name, {}).get("PORT", self.port)
+        return name.split()[0] != "web" or responds(f"http://127.0.0.1:{port}/healthz")
+
+    def set_clock(self, name: str, seconds: float) -> None:
+        """Let this process's clock be wrong by so much, from now on; for the first time before it starts."""
+        clock = self.folder / f"{name}.clock"
+        clock.write_text(str(seconds))
+        self.own.setdefault(name, {}).update(CLOCK=str(clock), PYTHONPATH=str(ROOT / "tests" / "clocks"))

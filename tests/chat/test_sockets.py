@@ -273,7 +273,13 @@ def test_a_watch_with_nothing_to_say_asks_once_and_answers_once(hands, client, a
     assert len(probing.answer(alice, session, first.seen, watch, first.header).frames) > 1
     with django_assert_num_queries(1):
         assert probing.look(alice, session, first.seen)
+    phone = Client()
+    phone.force_login(alice)
+    tabs = [(alice, session, first.seen), (alice, phone.session.session_key, first.seen)]
+    with django_assert_num_queries(2):
+        assert probing.look_at_all(tabs * 10) == [first.seen] * 20
     client.logout()
+    assert probing.look_at_all(tabs) == [None, first.seen]
     assert probing.answer(alice, session, first.seen, watch, first.header) is None
     assert probing.look(alice, session, first.seen) is None
 
