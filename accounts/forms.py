@@ -7,11 +7,12 @@ from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
+from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import agegate, signup, turnstile
+from accounts import agegate, signup, spelling, turnstile
 from accounts.models import User
 
 OLDEST_YEAR = 1900
@@ -48,15 +49,31 @@ class LoginForm(SecurityChecked, allauth_forms.LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["login"] = spelling.AddressFormField()
         # `username` is what password managers look for where one signs in, whatever the name is.
         self.fields["login"].widget.attrs.update(autocomplete="username", inputmode="email", autocapitalize="none")
         self.fields["password"].help_text = ""
+        self.order_fields(["login", "password"])
+
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> HttpResponse:
+        """Sign in. A hash that was made of another spelling is made anew, so that the next time costs one."""
+        typed, user = self.cleaned_data["password"], self.user
+        if len(spelling.passwords(typed)) > 1 and not check_password(spelling.password(typed), user.password):
+            user.set_password(typed)
+            user.save(update_fields=["password"])
+        return super().login(request, redirect_url=redirect_url)
 
 
 class ResetPasswordForm(SecurityChecked, allauth_forms.ResetPasswordForm):
-    """The address that the mail goes to."""
+    """The address that the mail goes to: whose it is now, and nobody's former one."""
 
     security_action = "reset_password"
+    email = spelling.AddressFormField(required=True)
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        self.users = list(User.objects.filter(email=email, is_active=True))
+        return email
 
 
 def _birth_field(label: str, maxlength: int) -> forms.IntegerField:
@@ -86,6 +103,7 @@ class SignupForm(SecurityChecked, allauth_forms.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["email"] = spelling.AddressFormField()
         self.fields["email"].widget.attrs.update(inputmode="email", autocapitalize="none")
         # Not `username`: a password manager would put the e-mail address here, which is what one signs in with.
         self.fields["username"].widget.attrs.update(

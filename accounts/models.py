@@ -1,24 +1,26 @@
 """Who you are and what you bought."""
 
 import uuid
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django_countries.fields import CountryField
 
+from accounts import spelling
 from config.lib.owed import Owed, OwedQuerySet
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people; e-mail addresses are kept in lower case."""
+    """Makes and finds people by e-mail address, in any spelling."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a person. `username` defaults to a random one; fields are model fields."""
         fields.setdefault("username", f"user_{uuid.uuid4().hex[:12]}")
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=spelling.address(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -28,19 +30,23 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find by e-mail, in any case."""
-        return self.get(email__iexact=username)
+        """Find by e-mail."""
+        return self.get(email=username)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person: visitor turned member. Signs in by e-mail."""
+    """A person: visitor turned member. Signs in by e-mail.
+
+    `email` is the one truth about the address: who signs in, and where mail goes. allauth's own table only says whether
+    it is proven, and follows (`save`).
+    """
 
     class Theme(models.TextChoices):
         SYSTEM = "system", "System"
         LIGHT = "light", "Light"
         DARK = "dark", "Dark"
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = spelling.AddressField("e-mail address", unique=True)
     username = models.CharField(
         max_length=30,
         validators=[
@@ -87,10 +93,27 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
-    def clean(self) -> None:
-        """Keep the e-mail address in lower case, whichever form it comes from."""
-        super().clean()
-        self.email = self.email.lower()
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write; when the address is another one, what the former was good for is over: links, proofs, all of it."""
+        fields = kwargs.get("update_fields")
+        if self.pk is None or (fields is not None and "email" not in fields):
+            return super().save(*args, **kwargs)
+        with transaction.atomic():
+            former = User.objects.filter(pk=self.pk).values_list("email", flat=True).first()
+            super().save(*args, **kwargs)
+            if former not in (None, self.email):
+                proofs = self.emailaddress_set  # type: ignore[attr-defined]  # allauth's
+                proofs.exclude(email=self.email).delete()
+                if not proofs.update(primary=True):
+                    proofs.create(email=self.email, primary=True)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Keep its hash, in the one spelling."""
+        super().set_password(None if raw_password is None else spelling.password(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password, in any spelling that systems make of what people type."""
+        return any(super(User, self).check_password(form) for form in spelling.passwords(raw_password or ""))
 
     def get_full_name(self) -> str:
         """What to call this person on a page."""

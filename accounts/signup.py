@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts import spelling
 from accounts.models import AgeRefusal, Consent, User
 
 # What the one checkbox of the form stands for. A new version of a page is a new date here.
@@ -67,7 +68,7 @@ def was_refused(email: str) -> bool:
 def email_hashes(email: str) -> Iterator[str]:
     """The hash under today's secret key, then under the former ones, so that a rotated key forgets nobody."""
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        yield salted_hmac("accounts.AgeRefusal", email.lower(), secret=secret, algorithm="sha256").hexdigest()
+        yield salted_hmac("accounts.AgeRefusal", spelling.address(email), secret=secret, algorithm="sha256").hexdigest()
 
 
 def sign_up(user: User) -> None:
