@@ -20,7 +20,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 SWEEP = "config.tasks.sweep"
-UNHEARD = 4  # seconds: somewhat longer than what is due has to lie to be swept up (`config.lib.owed.UNHEARD`)
+SWEEPS_AT_START = 5
+UNHEARD = 3  # seconds: somewhat longer than what is due has to lie to be swept up (`config.lib.owed.UNHEARD`)
 
 app = Celery("dusk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -52,14 +53,17 @@ def sweep_at_once(**kwargs: Any) -> None:
 
 @worker_ready.connect
 def sweep_often(**kwargs: Any) -> None:
-    """Sweep each second for a while: a worker that starts may follow one that was killed, whose leases end by then."""
+    """Sweep now and a few times more: a worker that starts may follow one that was killed, whose leases end by then.
+
+    Not each second: each sweep rings for all that waits, and after an outage that may be much, at many workers.
+    """
     threading.Thread(target=_sweep_until_leases_end, name="sweeping", daemon=True).start()
 
 
 def _sweep_until_leases_end() -> None:
-    for _ in range(settings.REPLY_LEASE_SECONDS + UNHEARD):
+    for _ in range(SWEEPS_AT_START):
         bells.ring_now(SWEEP)
-        time.sleep(1)
+        time.sleep((settings.REPLY_LEASE_SECONDS + UNHEARD) / (SWEEPS_AT_START - 1))
 
 
 @worker_shutting_down.connect

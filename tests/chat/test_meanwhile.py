@@ -36,6 +36,8 @@ def test_a_member_deactivated_while_she_writes_gets_no_reply(hands, hosts, setti
         writing.go_on.set()
     assert hers(hands.conversation) == []
     assert (the_reply().state, the_reply().text, the_reply().error) == ("failed", "", "member gone")
+    hands.conversation.refresh_from_db()
+    assert hands.conversation.free_text == 9  # what was read of it is paid for
 
 
 def test_a_persona_that_changes_in_the_middle_is_for_the_next_reply(hands, hosts, settings, mara):  # noqa: F811
