@@ -291,44 +291,55 @@ class PgBouncer(Process):
         self.wait_for(self.port)
 
 
-class _Postgres(Process):
+class Postgres(Process):
+    """A PostgreSQL of our own. Nothing of it has to survive, so nothing is synced, unless it is `durable`."""
+
     stop_signal = signal.SIGINT  # a fast shutdown: whoever is connected is shown out
+
+    def __init__(self, folder: Path, *, durable: bool = False, apart: bool = False) -> None:
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/dusk"
+        self.bin, home, user = Path(find("postgres") or "").resolve().parent, folder / "postgres", lesser_user()
+        home.mkdir()
+        if user:
+            shutil.chown(home, user)
+        init = [str(self.bin / "initdb"), "-D", str(home / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        made = subprocess.run(
+            [*init, "--no-locale", "--no-sync"], capture_output=True, text=True, cwd=home, check=False, **_as(user)
+        )
+        if made.returncode:
+            raise Missing(f"initdb failed:\n{made.stderr}")
+        options: dict[str, object] = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": home,
+            "max_connections": 300,
+        }
+        if not durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        command = [str(self.bin / "postgres"), "-D", str(home / "data")]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        super().__init__("postgres", command, folder, cwd=home, user=user, apart=apart)
+
+    def start(self) -> None:
+        """Start it, and return when it listens, which is a moment before it answers."""
+        super().start()
+        self.wait_for(self.port)
+
+    def create(self) -> None:
+        """Make its database."""
+        command = [str(self.bin / "createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "dusk"]
+        for _ in range(100):
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise Missing(f"no database could be made:\n{self.said()}")
 
 
 @contextlib.contextmanager
 def postgres(scratch: Path, *, durable: bool = False) -> Iterator[str]:
-    """A PostgreSQL of our own; gives its DATABASE_URL. Nothing of it has to survive, so nothing is synced, unless
-    what that costs is measured.
-    """
-    bin_dir = Path(find("postgres") or "").resolve().parent
-    user = lesser_user()
-    home = scratch / "postgres"
-    home.mkdir()
-    if user:
-        shutil.chown(home, user)
-    init = [str(bin_dir / "initdb"), "-D", str(home / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-    made = subprocess.run(
-        [*init, "--no-locale", "--no-sync"], capture_output=True, text=True, cwd=home, check=False, **_as(user)
-    )
-    if made.returncode:
-        raise Missing(f"initdb failed:\n{made.stderr}")
-    port = free_port()
-    options: dict[str, object] = {
-        "port": port,
-        "listen_addresses": "127.0.0.1",
-        "unix_socket_directories": home,
-        "max_connections": 300,
-    }
-    if not durable:
-        options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    command = [str(bin_dir / "postgres"), "-D", str(home / "data")]
-    for name, value in options.items():
-        command += ["-c", f"{name}={value}"]
-    with _Postgres("postgres", command, scratch, cwd=home, user=user, apart=True) as server:
-        server.wait_for(port)
-        create = [str(bin_dir / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "dusk"]
-        for _ in range(100):  # it listens a moment before it answers
-            if subprocess.run(create, capture_output=True, check=False).returncode == 0:
-                break
-            time.sleep(0.1)
-        yield f"postgres://postgres@127.0.0.1:{port}/dusk"
+    """A PostgreSQL of our own for as long as a block runs; gives its DATABASE_URL."""
+    with Postgres(scratch, durable=durable, apart=True) as server:
+        server.create()
+        yield server.url

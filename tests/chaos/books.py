@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from datetime import datetime
 
 from tests.chaos.members import OWED
 from tests.config.processes import manage
@@ -49,11 +50,13 @@ def _faults(row, messages, replies, talk, free):
     if waiting := [r["pk"] for r in replies if r["state"] in OWED]:
         yield f"left waiting: {waiting}"
     done = [r for r in replies if r["state"] == "done"]
-    if len({r["answers_through"] for r in done}) < len(done):
+    stopped = [r for r in replies if r["state"] == "stopped"]
+    if len({r["answers_through"] for r in done + stopped}) < len(done + stopped):
         yield "answered twice"
-    if sorted(r["pk"] for r in done) != sorted(m["reply"] for m in said if m["seq"] > 1):  # the first is her greeting
-        yield f"{len(done)} replies done, {len(said) - 1} messages of hers"
-    answered = max((r["answers_through"] for r in done), default=0)
+    made = Counter(m["reply"] for m in said if m["seq"] > 1)  # the first is her greeting
+    if {r["pk"] for r in done} - set(made) or set(made) - {r["pk"] for r in done + stopped} or set(made.values()) - {1}:
+        yield f"{len(done)} replies done, {len(stopped)} stopped, {len(said) - 1} messages of hers"
+    answered = max((r["answers_through"] for r in done + stopped), default=0)
     failed = max((r["answers_through"] for r in replies if r["state"] == "failed"), default=0)
     for message in asked:
         if message["seq"] > max(answered, failed):
@@ -64,3 +67,20 @@ def _faults(row, messages, replies, talk, free):
     charged = sum(m["charged_as"] == "text" for m in asked)
     if row["free_text"] != free - charged:
         yield f"{row['free_text']} left of {free}, {charged} charged"
+
+
+def waits(found):
+    """Seconds from each send of a member's to the first end that says something of it: inf where there is none."""
+    replies = defaultdict(list)
+    for reply in found["reply"]:
+        replies[reply["conversation"]].append(reply)
+    for message in found["message"]:
+        if message["sender"] == "user":
+            sent = moment(message["created_at"])
+            about = [r for r in replies[message["conversation"]] if r["answers_through"] >= message["seq"]]
+            ends = [moment(r["finished_at"]) for r in about if r["state"] not in OWED]
+            yield min(((end - sent).total_seconds() for end in ends if end >= sent), default=float("inf"))
+
+
+def moment(text):
+    return datetime.fromisoformat(text)

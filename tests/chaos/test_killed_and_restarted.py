@@ -7,8 +7,7 @@ import pytest
 
 from tests.chaos.books import faults
 from tests.chaos.members import Talk
-from tests.config.processes import Browser, Dusk, manage, until
-from tests.racing import needs_postgres
+from tests.config.processes import Browser, Dusk, until
 
 SEED = 20261121
 FREE = 1000
@@ -50,24 +49,6 @@ def send_while(talks, victims, strike):
 
 def report(wrong, talks):
     return "\n".join([*wrong, *(f"{talk.conversation}: {talk.answers}" for talk in talks)])
-
-
-@needs_postgres
-def test_a_hundred_sends_survive_the_deaths_of_web_worker_beat_and_redis(production, host):
-    assert manage("demo", **production.env).returncode == 0
-    production.start("redis", "web", "worker", "beat")
-    talks = sign_in(production.url)
-    victims = ["web"] * 2 + ["worker"] * 2 + ["beat"] + ["redis"] * 2
-    random.Random(SEED).shuffle(victims)
-
-    def strike(victim):
-        production.kill(victim)
-        production.start(victim)
-
-    send_while(talks, victims, strike)
-    assert sum(len(talk.acknowledged) for talk in talks) == len(talks) * EACH
-    wrong = faults(production.env, talks, free=FREE)
-    assert not wrong, report(wrong, talks)
 
 
 @pytest.mark.embedded

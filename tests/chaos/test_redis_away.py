@@ -29,6 +29,7 @@ class Tab:
         state = browser.state(conversation)
         self.messages = {m["seq"]: m for m in state["messages"]}
         self.header, self.reply = state["conversation"], state["reply"]
+        self.known = self.header["version"]  # all up to it; a header that is told may be ahead of lost messages
         self.open()
 
     def open(self):
@@ -39,14 +40,16 @@ class Tab:
 
     def watch(self):
         """Ask what is newer, and listen until that is told; reconnect when the socket is gone."""
-        ask = {"type": "watch", "conversation": self.conversation, "version": self.header["version"]}
         try:
-            self.socket.send(json.dumps(ask))
+            self.ask()
             while not self.hear(json.loads(self.socket.recv(timeout=DEADLINE))):
                 pass
         except ConnectionClosed:
             self.open()
             self.watch()
+
+    def ask(self):
+        self.socket.send(json.dumps({"type": "watch", "conversation": self.conversation, "version": self.known}))
 
     def hear(self, frame):
         """Take a frame; whether it ends the answer to a watch."""
@@ -56,6 +59,8 @@ class Tab:
             self.reply = frame["reply"]
         elif frame["type"] == "conversation" and frame["conversation"]["id"] == self.conversation:
             self.header = frame["conversation"]
+            if "since" in frame:
+                self.known = self.header["version"]
             return "since" in frame
         return False
 

@@ -11,8 +11,9 @@ of an event stream; after RAW, they are all that is sent, then the connection en
 
 import asyncio
 import json
+import random
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -100,6 +101,7 @@ class ModelHost:
         self.hung_up = threading.Event()
         self.sent = 0  # bytes of bodies
         self._answers: list[Sequence[Step]] = [said("Hello there.")]
+        self._chance: Callable[[], list[Step]] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._connections = 0
@@ -113,6 +115,10 @@ class ModelHost:
     def play(self, *answers: Iterable[Step]) -> None:
         """Answer the next requests so, one each; the last answer is for all that follow."""
         self._answers = [list(answer) for answer in answers]
+
+    def play_any(self, chance: random.Random, weights: dict[str, int], answers: dict[str, Iterable[Step]]) -> None:
+        """Answer each request by one of these, by chance, of which each has so much."""
+        self._chance = lambda: list(answers[chance.choices(list(weights), list(weights.values()))[0]])
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -160,7 +166,7 @@ class ModelHost:
         if refusal := _refusal(self.template, self.requests[-1].body.get("messages", [])):
             steps = http(400, json.dumps({"error": {"message": refusal}}).encode())
         else:
-            steps = list(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+            steps = self._chance() if self._chance else self._next()
         if steps == [HANG]:
             return await self._hang(reader)
         if steps == [CUT]:
@@ -197,6 +203,9 @@ class ModelHost:
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
+
+    def _next(self) -> list[Step]:
+        return list(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
 
     async def _hang(self, reader: asyncio.StreamReader) -> bool:
         await reader.read()  # until the client leaves
