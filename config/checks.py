@@ -1,5 +1,6 @@
 """What would be unsafe with DEBUG off, each named with its remedy. Every process asks before it starts."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,8 +17,12 @@ from django.template import TemplateSyntaxError, engines
 
 from accounts.turnstile import is_dummy
 from chat.llm.addresses import completions_url
+from config.lib import bells
+from config.lib.names import is_loopback, read
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+CLOUDFLARE = "challenges.cloudflare.com"
+REDIS = re.compile(r"rediss?://[^\s/?#]+(/\d*)?(\?\S*)?")
+HOST = re.compile(r"[*.]?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\*|\[[0-9a-f:.]+\]", re.I)
 DATABASE_SECONDS = 6  # for the database to say how it is set up; a pooler may be silent for minutes
 
 
@@ -31,7 +36,16 @@ def refuse_unsafe(**kwargs: Any) -> None:
 def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The system check: what half-works in any mode, and with DEBUG off what leaves a door open or loses data."""
     unsafe = [] if settings.DEBUG else [*_doors(), *_servers(), *_address()]
-    return [*_secret_key(), *unsafe, *_pooler(), *_model_hosts(), *_payments()]
+    return [
+        *_secret_key(),
+        *unsafe,
+        *_site(),
+        *_database(),
+        *_pooler(),
+        *_redis(),
+        *_model_hosts(),
+        *_payments(),
+    ]
 
 
 def _secret_key() -> Iterator[CheckMessage]:
@@ -60,6 +74,16 @@ def _doors() -> Iterator[CheckMessage]:
             "Turnstile's keys are Cloudflare's dummies, which let everybody pass.",
             hint="Set TURNSTILE_SITE_KEY and TURNSTILE_SECRET_KEY to the site's own.",
             id="dusk.E003",
+        )
+    verified_by = urlsplit(settings.TURNSTILE_VERIFY_URL)
+    if not is_loopback(verified_by.hostname or "") and (verified_by.scheme, verified_by.netloc) != (
+        "https",
+        CLOUDFLARE,
+    ):
+        yield Error(
+            f"TURNSTILE_VERIFY_URL is {settings.TURNSTILE_VERIFY_URL!r}, not Cloudflare's: it could let robots in.",
+            hint="Unset TURNSTILE_VERIFY_URL; it is for tests.",
+            id="dusk.E022",
         )
     if "*" in settings.ALLOWED_HOSTS:
         yield Error(
@@ -97,6 +121,33 @@ def _servers() -> Iterator[CheckMessage]:
                 hint="Use PostgreSQL as soon as there are two.",
                 id="dusk.W002",
             )
+
+
+def _database() -> Iterator[CheckMessage]:
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.dummy":
+        yield Error(
+            "DATABASE_URL names a database that Dusk does not speak to.",
+            hint="Set it to PostgreSQL, as in postgres://dusk:password@127.0.0.1:5432/dusk, or leave it unset.",
+            id="dusk.E020",
+        )
+
+
+def _redis() -> Iterator[CheckMessage]:
+    url = settings.REDIS_URL
+    if url and not REDIS.fullmatch(url):
+        yield Error(
+            f"REDIS_URL begins with {url.split(':')[0]!r} or is no address: the queue, the cache and the frames of "
+            "sockets would not all find it.",
+            hint="Set it to one Redis by TCP, as in redis://127.0.0.1:6379/0 or rediss://:secret@redis.example:6379/0; "
+            "write what is special in a password like %2F.",
+            id="dusk.E021",
+        )
+    if settings.BELLS not in bells.RINGERS or (settings.BELLS in ("quick", "celery") and not url):
+        yield Error(
+            f"BELLS is {settings.BELLS!r}: nobody would be asked to answer, and every reply would wait for the sweep.",
+            hint="Leave it unset; quick and celery need REDIS_URL.",
+            id="dusk.E027",
+        )
 
 
 def _pooler() -> Iterator[CheckMessage]:
@@ -162,18 +213,64 @@ def _asked() -> Iterator[CheckMessage]:
         )
 
 
+def _site() -> Iterator[CheckMessage]:
+    here = read(settings.SITE_URL)
+    if here.problem:
+        yield Error(
+            f"SITE_URL is {settings.SITE_URL!r}: {here.problem}.",
+            hint="Set it to the public address, as in https://dusk.example. Leave it unset on a laptop.",
+            id="dusk.E024",
+        )
+    if wrong := [name for name in settings.ALLOWED_HOSTS if name and not HOST.fullmatch(name)]:
+        yield Error(
+            f"ALLOWED_HOSTS names {', '.join(map(repr, wrong))}, by which no request calls a host.",
+            hint="Name hosts alone, separated by commas, as in dusk.example,www.dusk.example.",
+            id="dusk.E019",
+        )
+    if settings.DEBUG and here.scheme == "https":
+        yield Error(
+            "DEBUG is on and SITE_URL is https: strangers would be shown our insides, and let in without a check.",
+            hint="Set DEBUG=0 for a site; on a laptop leave SITE_URL unset.",
+            id="dusk.E023",
+        )
+    taken = {
+        "",
+        "accounts",
+        "account",
+        "chat",
+        "checkout",
+        "girls",
+        "media",
+        "plans",
+        "static",
+        "webhooks",
+        "ws",
+        "age",
+    }
+    if settings.ADMIN_PATH in taken or not re.fullmatch(r"[\w-]+(/[\w-]+)*", settings.ADMIN_PATH, re.ASCII):
+        yield Error(
+            f"ADMIN_PATH is {settings.ADMIN_PATH!r}: the console would hide pages of the site, or not be found itself.",
+            hint="Set it to a word, as in admin.",
+            id="dusk.E025",
+        )
+    if settings.ALLAUTH_TRUSTED_PROXY_COUNT < 0:
+        yield Error("TRUSTED_PROXY_COUNT is negative.", hint="Set it to the number of proxies.", id="dusk.E026")
+
+
 def _address() -> Iterator[CheckMessage]:
-    site = urlsplit(settings.SITE_URL)
-    if site.scheme != "https" and site.hostname not in LOOPBACK:
+    here = read(settings.SITE_URL)
+    if here.scheme == "http" and not is_loopback(here.host):
         yield Error(
             "SITE_URL is not https: cookies and messages would travel in the clear.",
             hint="Set SITE_URL to the public address, as in https://dusk.example.",
             id="dusk.E006",
         )
-    if site.scheme == "https" and not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+    if here.scheme == "https" and not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
         yield Warning(
-            "SITE_URL is https but no proxy is trusted: everybody would share the proxy's address and its limits.",
-            hint="Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For.",
+            "SITE_URL is https but no proxy is trusted. Where TLS ends at a proxy on another machine, every page is an "
+            "endless redirect to itself; where on this one, everybody shares the proxy's address and its limits.",
+            hint="Set TRUSTED_PROXY_COUNT to the number of proxies that append to X-Forwarded-For and set "
+            "X-Forwarded-Proto.",
             id="dusk.W003",
         )
 
@@ -191,7 +288,7 @@ def _model_hosts() -> Iterator[CheckMessage]:
         elif host["base_url"]:
             try:
                 completions_url(host["base_url"])
-            except ImproperlyConfigured as error:
+            except (ImproperlyConfigured, ValueError) as error:
                 yield Error(str(error), hint=f"Correct LLM_BASE_URL_{host['name'].upper()}.", id="dusk.E018")
     if not settings.DEBUG and not any(host["base_url"] for host in hosts):
         yield Error(
@@ -224,13 +321,19 @@ def _payments() -> Iterator[CheckMessage]:
             hint="Make a webhook to /webhooks/stripe/ in Stripe's dashboard; set STRIPE_WEBHOOK_SECRET to its secret.",
             id="dusk.E012",
         )
-    if "_test_" in secret:
-        yield Warning(
+    if "_test_" in secret and not is_loopback(read(settings.SITE_URL).host):
+        yield Error(
             "STRIPE_SECRET_KEY is a test key: premium is given for cards that everybody knows, and no money comes.",
-            hint="Set STRIPE_SECRET_KEY to the live key when the site opens.",
-            id="dusk.W005",
+            hint="Set STRIPE_SECRET_KEY to the live key. The test key is for DEBUG=1, or a SITE_URL on this machine.",
+            id="dusk.E028",
         )
-    if settings.STRIPE_API_BASE and urlsplit(settings.STRIPE_API_BASE).hostname not in LOOPBACK:
+    if not re.fullmatch("[a-z]{3}", settings.CURRENCY):
+        yield Error(
+            f"CURRENCY is {settings.CURRENCY!r}: nothing is sold in it.",
+            hint="Set it to the three letters of ISO 4217, as in usd.",
+            id="dusk.E029",
+        )
+    if settings.STRIPE_API_BASE and not is_loopback(urlsplit(settings.STRIPE_API_BASE).hostname or ""):
         yield Error(
             "STRIPE_API_BASE names another Stripe: whoever answers there decides who has paid.",
             hint="Unset STRIPE_API_BASE; it is for tests.",

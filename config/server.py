@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 
 APPLICATION = "config.asgi:application"
 BACKLOG = 2048  # connections that wait to be accepted
@@ -28,11 +29,12 @@ OPTIONS: dict[str, Any] = {
 
 
 def main() -> None:
-    """Serve until SIGTERM. uvicorn itself reads WEB_CONCURRENCY and FORWARDED_ALLOW_IPS."""
+    """Serve until SIGTERM. uvicorn itself reads WEB_CONCURRENCY and FORWARDED_ALLOW_IPS, also those of .env by now."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     uvicorn.run(
         APPLICATION,
-        host=os.environ.get("HOST") or "0.0.0.0",  # noqa: S104 - a container's port is opened by its host
-        port=int(os.environ.get("PORT") or 8000),
+        host=settings.HOST or "0.0.0.0",  # noqa: S104 - a container's port is opened by its host
+        port=int(settings.PORT),
         backlog=BACKLOG,
         timeout_graceful_shutdown=10,
         **OPTIONS,

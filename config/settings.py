@@ -12,23 +12,35 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONCE, NONE, SELF
 
+from config.lib import names
 from config.logging import log_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))  # what is already in the environment wins
 
+
+def words(name: str) -> list[str]:
+    """What stands in a variable, separated by commas."""
+    return [word.strip() for word in env.list(name, default=[]) if word.strip()]
+
+
 # --- The site ------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 SITE_NAME = env.str("SITE_NAME", "Dusk")
-SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-_site = urlsplit(SITE_URL)
+HOST, PORT = env.str("HOST", ""), env.str("PORT", "") or "8000"  # what is listened on
+_here = "127.0.0.1" if HOST in names.ANYWHERE else f"[{HOST}]" if ":" in HOST else HOST
+SITE_URL = env.str("SITE_URL", "") or f"http://{_here}:{PORT if PORT.isdecimal() else 8000}"
+_site = names.read(SITE_URL)
+if not _site.problem:
+    SITE_URL = _site.url
 HTTPS = _site.scheme == "https"
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [_site.hostname or ""])
-CSRF_TRUSTED_ORIGINS = [SITE_URL]
+ALLOWED_HOSTS = names.allowed_hosts(words("ALLOWED_HOSTS"), _site, debug=DEBUG, listening_on=HOST or "127.0.0.1")
+OTHER_NAMES = [name for name in ALLOWED_HOSTS if name != _site.host and not names.is_loopback(name)]  # lead to SITE_URL
+CSRF_TRUSTED_ORIGINS = [] if _site.problem else [SITE_URL]
 ADMIN_PATH = env.str("ADMIN_PATH", "admin").strip("/")
 AGE_GATE = env.bool("AGE_GATE", True)  # ask visitors whether they are adults before showing characters
 
@@ -55,6 +67,7 @@ INSTALLED_APPS = [
     "payments",
 ]
 MIDDLEWARE = [
+    "config.site.OneName",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -123,6 +136,8 @@ if POSTGRES:
     else:
         DATABASE["OPTIONS"]["prepare_threshold"] = 5
         DATABASE["OPTIONS"]["options"] = " ".join(f"-c {name}={limit}" for name, limit in DATABASE_LIMITS.items())
+elif DATABASE["ENGINE"] != "django.db.backends.sqlite3":
+    DATABASE["ENGINE"] = "django.db.backends.dummy"  # config/checks.py says so, before Django looks for a driver
 else:
     # IMMEDIATE takes the write lock at BEGIN, so lock-then-look holds on SQLite too.
     DATABASE["OPTIONS"] = {
@@ -202,6 +217,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 MINIMUM_AGE = 18
+DEMO_PASSWORD = "demo-password"  # noqa: S105 - everybody knows it, so it lets in from this machine only
 
 # --- Turnstile: proof of a browser. Without keys, any token but "fail" passes while DEBUG is on ----------
 
@@ -227,7 +243,7 @@ REPLY_HANDOVER_SECONDS = env.int("REPLY_HANDOVER_SECONDS", 5)  # a stopping work
 
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "")  # only compared: Stripe's own page needs none
-STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRET", default=[])  # two while they rotate
+STRIPE_WEBHOOK_SECRETS = words("STRIPE_WEBHOOK_SECRET")  # two while they rotate
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")  # another Stripe, for tests
 CURRENCY = env.str("CURRENCY", "usd").lower()  # what the site sells in
 PARTIAL_REFUND_ENDS_PREMIUM = env.bool("PARTIAL_REFUND_ENDS_PREMIUM", False)
@@ -276,7 +292,7 @@ EMAIL_BACKEND = (
     "anymail.backends.resend.EmailBackend" if RESEND_API_KEY else "django.core.mail.backends.console.EmailBackend"
 )
 ANYMAIL = {"RESEND_API_KEY": RESEND_API_KEY}
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <hello@{_site.hostname}>")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <hello@{_site.host.strip('[]')}>")
 
 # --- Security headers -----------------------------------------------------------------------------------
 
@@ -302,7 +318,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.int("TRUSTED_PROXY_COUNT", 0) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -17,7 +18,6 @@ from girls import publishing
 from girls.models import Girl
 
 CHARACTERS = Path(__file__).with_name("characters.toml")
-PASSWORD = "demo-password"  # noqa: S105 - published on purpose; the accounts exist only where DEBUG is on
 PREMIUM_DAYS = 365
 PREMIUM_REASON = "staff:demo-premium"
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -54,7 +54,7 @@ def load() -> Outcome:
     for email, fields in ACCOUNTS.items():
         user = User.objects.filter(email=email).first()
         if user is None:
-            user = User.objects.create_user(email, PASSWORD, **fields)
+            user = User.objects.create_user(email, settings.DEMO_PASSWORD, **fields)
             EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
             if email.startswith("premium@"):
                 premium.grant(user, PREMIUM_DAYS, PREMIUM_REASON)

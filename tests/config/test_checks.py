@@ -67,9 +67,20 @@ def test_what_is_safe_starts_without_a_word():
         ({"STRIPE_SECRET_KEY": ""}, "W004", "STRIPE_SECRET_KEY"),
         ({"STRIPE_WEBHOOK_SECRET": ""}, "E012", "STRIPE_WEBHOOK_SECRET"),
         ({"STRIPE_SECRET_KEY": "sk_test_key"}, "E011", "STRIPE_PUBLISHABLE_KEY"),
-        ({"STRIPE_SECRET_KEY": "rk_test_key", "STRIPE_PUBLISHABLE_KEY": ""}, "W005", "the live key"),
+        ({"STRIPE_SECRET_KEY": "rk_test_key", "STRIPE_PUBLISHABLE_KEY": ""}, "E028", "the live key"),
         ({"STRIPE_API_BASE": "https://stripe.example"}, "E013", "STRIPE_API_BASE"),
         ({"DATABASE_POOLER": "statement"}, "E014", "transaction"),
+        ({"SITE_URL": "dusk.example:8000", "DEBUG": "1"}, "E024", "on a laptop"),
+        ({"ALLOWED_HOSTS": "www.dusk.example, https://dusk.example"}, "E019", "www.dusk.example"),
+        ({"DATABASE_URL": "mysql://dusk@127.0.0.1/dusk"}, "E020", "postgres://"),
+        ({"REDIS_URL": "sentinel://127.0.0.1:26379/0"}, "E021", "rediss://"),
+        ({"TURNSTILE_VERIFY_URL": "https://turnstile.example/"}, "E022", "Unset TURNSTILE_VERIFY_URL"),
+        ({"DEBUG": "1"}, "E023", "DEBUG=0"),
+        ({"LLM_BASE_URL_PRIMARY": "ftp://llm.example"}, "E018", "LLM_BASE_URL_PRIMARY"),
+        ({"ADMIN_PATH": "chat"}, "E025", "admin"),
+        ({"TRUSTED_PROXY_COUNT": "-1"}, "E026", "number of proxies"),
+        ({"BELLS": "quick", "REDIS_URL": "", "DEBUG": "1", "SITE_URL": ""}, "E027", "REDIS_URL"),
+        ({"CURRENCY": "US$"}, "E029", "usd"),
     ],
 )
 def test_each_danger_is_named_with_its_remedy(unsafe, number, remedy):
@@ -77,6 +88,117 @@ def test_each_danger_is_named_with_its_remedy(unsafe, number, remedy):
     assert done.returncode == 1
     assert f"dusk.{number}" in done.stderr
     assert remedy in done.stderr.split(f"dusk.{number}", 1)[1]
+
+
+def named_for(settings, **values):
+    """The numbers of what would be said of these settings."""
+    for name, value in values.items():
+        setattr(settings, name, value)
+    return {message.id.removeprefix("dusk.") for message in checks.safe_to_start()}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://dusk.example/chat", "https://dusk.example/?a=1", "https://dusk.example#top", "dusk.example"),
+        *(
+            "https://me@dusk.example",
+            "https://me:secret@dusk.example",
+            "ftp://dusk.example",
+            "https://",
+            "//dusk.example",
+        ),
+        *(
+            "https://dusk.example:99999",
+            "https://dusk.example:eighty",
+            "http://[::1",
+            "http://[::g]",
+            "https://du sk.example",
+        ),
+        *(
+            '"https://dusk.example"',
+            "'https://dusk.example'",
+            "https://dusk_1.example",
+            "https://-",
+            "https://dusk.example,",
+        ),
+        "https://dusk.example,https://www.dusk.example",
+    ],
+)
+def test_a_site_s_address_is_scheme_and_host_and_port(settings, url):
+    assert "E024" in named_for(settings, SITE_URL=url)
+
+
+@pytest.mark.parametrize("host", ["https://dusk.example", "dusk.example:443", "dusk.example www.dusk.example", "a/b"])
+def test_a_host_that_no_request_names_is_none(settings, host):
+    assert "E019" in named_for(settings, ALLOWED_HOSTS=[host])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("unix:///run/redis.sock", "redis+socket:///run/redis.sock", "sentinel://127.0.0.1:26379/0", "redis://"),
+        *("redis-cluster://127.0.0.1", "REDIS://127.0.0.1", "127.0.0.1:6379", "redis://127.0.0.1:6379/dusk"),
+        *("redis://:pass/word@127.0.0.1:6379/0", " redis://127.0.0.1", "redis://127.0.0.1 ", "http://127.0.0.1:6379"),
+        "redis://127.0.0.1:6379/0,redis://127.0.0.1:6380/0",
+    ],
+)
+def test_a_redis_that_half_of_us_would_not_find_is_refused(settings, url):
+    assert "E021" in named_for(settings, REDIS_URL=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "http://challenges.cloudflare.com/turnstile/v0/siteverify",
+            "https://challenges.cloudflare.com.evil.example/",
+        ),
+        *(
+            "https://challenges.cloudflare.com@evil.example/",
+            "https://challenges.cloudflare.com:8443/",
+            "",
+            "siteverify",
+        ),
+    ],
+)
+def test_only_cloudflare_says_who_is_no_robot(settings, url):
+    assert "E022" in named_for(settings, DEBUG=False, TURNSTILE_VERIFY_URL=url)
+
+
+@pytest.mark.parametrize("url", ["llm.example", "localhost:11434", "http://", "http://[::1", "file:///model", "ws://a"])
+def test_a_model_host_is_on_the_web(settings, url):
+    host = {"name": "primary", "base_url": url, "api_key": "", "model": "a-model", "extra_body": {}}
+    assert "E018" in named_for(settings, LLM_PROVIDERS=[host])
+
+
+@pytest.mark.parametrize("path", ["", "accounts", "girls", "a b", "staff?", "a//b", "."])
+def test_the_console_hides_nothing(settings, path):
+    assert "E025" in named_for(settings, ADMIN_PATH=path)
+
+
+def test_a_proxy_that_is_not_trusted_is_said_to_make_pages_an_endless_redirect():
+    done = manage("check", "--deploy", **SAFE | {"TRUSTED_PROXY_COUNT": "0"})
+    assert "endless redirect" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"SITE_URL": " https://Dusk.Example.:443/ "},
+        {"SITE_URL": "http://[::1]:8000", "TRUSTED_PROXY_COUNT": "0"},
+        {"SITE_URL": "http://localhost:8000", "STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_PUBLISHABLE_KEY": "pk_test_x"},
+        {"ALLOWED_HOSTS": "dusk.example, WWW.dusk.example ,.dusk.example,10.0.0.7,::1,[2001:db8::1],"},
+        {"REDIS_URL": "rediss://dusk:p%2Fw@redis.example:6380/1?ssl_cert_reqs=none"},
+        {"DATABASE_URL": "postgres://dusk:p%40ss@[::1]:5432/dusk?sslmode=require"},
+        {"TURNSTILE_VERIFY_URL": "http://127.0.0.1:9/siteverify"},
+        {"LLM_BASE_URL_PRIMARY": "HTTP://[::1]:11434/v1/"},
+        {"ADMIN_PATH": "/back-office/", "CURRENCY": "EUR", "REDIS_URL": "redis://[::1]"},
+    ],
+)
+def test_what_is_written_in_another_way_is_taken(more):
+    done = manage("check", "--fail-level", "WARNING", **SAFE | more)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_database_that_nobody_chose_is_refused():

@@ -145,7 +145,7 @@ def test_a_port_that_is_none_is_said_in_a_sentence(port):
 
 
 def test_a_database_that_is_away_is_said_in_a_sentence(tmp_path):
-    done = manage("serve", "--port", "0", DATABASE_URL="postgres://nobody@127.0.0.1:1/none")
+    done = manage("serve", PORT="0", DATABASE_URL="postgres://nobody@127.0.0.1:1/none")
     assert done.returncode == 1
     assert "The database does not answer" in done.stderr
     assert "Traceback" not in done.stderr

@@ -14,7 +14,7 @@ ELSEWHERE = {"HOST", "PORT", "WEB_CONCURRENCY", "WORKER_CONCURRENCY", "FORWARDED
 
 def names_in_settings():
     source = (ROOT / "config" / "settings.py").read_text()
-    for name in re.findall(r'env\.\w+\(\s*f?"([^"]+)"', source):
+    for name in re.findall(r'(?:env\.\w+|words)\(\s*f?"([^"]+)"', source):
         if "{" in name:
             yield from (re.sub(r"\{.*\}", provider, name) for provider in ("PRIMARY", "FALLBACK"))
         else:

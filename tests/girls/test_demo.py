@@ -57,11 +57,41 @@ def test_twice_is_once():
 @pytest.mark.parametrize("email", ["member@example.com", "premium@example.com", "admin@example.com"])
 def test_its_accounts_sign_in(client, email):
     demo()
-    client.post("/accounts/login/", {"login": email, "password": "demo-password", "cf-turnstile-response": "local"})
+    form = {"login": email, "password": "demo-password", "cf-turnstile-response": "local"}
+    client.post("/accounts/login/", form, headers={"host": "localhost:8000"})
     user = User.objects.get(pk=client.session["_auth_user_id"])
     assert user.email == email
     assert user.premium_active == (email == "premium@example.com")
     assert user.is_superuser == (email == "admin@example.com")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"headers": {"host": "192.168.1.5:8000"}},
+        {"headers": {"host": "evil.example:8000"}},  # a page that makes its own name mean this machine
+        {"headers": {"host": "localhost.evil.example"}},
+        {"headers": {"host": "localhost:8000"}, "REMOTE_ADDR": "192.168.1.7"},
+        {"headers": {"host": "localhost:8000"}, "REMOTE_ADDR": "2001:db8::7"},
+        {"headers": {"host": "localhost:8000", "x-forwarded-for": "127.0.0.1"}},  # a tunnel that hides the name
+        {"headers": {"host": "localhost:8000", "forwarded": "for=127.0.0.1"}},
+    ],
+)
+def test_their_password_is_taken_on_this_machine_only(client, settings, how):
+    settings.ALLOWED_HOSTS = ["*"]
+    demo()
+    form = {"login": "admin@example.com", "password": "demo-password", "cf-turnstile-response": "local"}
+    answer = client.post("/accounts/login/", form, **how)
+    assert "_auth_user_id" not in client.session
+    assert "on the machine that Dusk runs on" in answer.content.decode()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "[::1]:8000", "LOCALHOST", "dusk.localhost"])
+def test_this_machine_has_several_names(client, settings, host):
+    settings.ALLOWED_HOSTS = ["*"]
+    demo()
+    form = {"login": "admin@example.com", "password": "demo-password", "cf-turnstile-response": "local"}
+    assert client.post("/accounts/login/", form, headers={"host": host}, REMOTE_ADDR="::1").status_code == 302
 
 
 def test_what_an_editor_changed_stays_changed():

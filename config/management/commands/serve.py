@@ -1,26 +1,23 @@
 """`manage.py serve`: all of Dusk in one process."""
 
 import errno
-import os
 import socket
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from config import embedded
+from config.lib import names
 
 
 class Command(BaseCommand):
-    help = "Migrate, load the demo data while DEBUG is on, and serve: web, worker and beat in one process."
+    help = "Migrate, load the demo data while DEBUG is on, and serve at $HOST and $PORT, all in one process."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1", help="default: $HOST or 127.0.0.1")
-        parser.add_argument("--port", default=os.environ.get("PORT") or "8000", help="default: $PORT or 8000")
-
-    def handle(self, *args: Any, host: str, port: str, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = settings.HOST or "127.0.0.1", settings.PORT
         try:
             listener = embedded.listen(host, int(port))
         except ValueError:
@@ -43,8 +40,9 @@ class Command(BaseCommand):
 
     def greeting(self, host: str, port: int) -> str:
         """Where it is, and who may sign in."""
-        lines = [f"\n  Dusk is at http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"]  # noqa: S104
-        if host in {"0.0.0.0", "::"} and (address := lan_address()):  # noqa: S104
+        here = "127.0.0.1" if host in names.ANYWHERE else f"[{host}]" if ":" in host else host
+        lines = [f"\n  Dusk is at http://{here}:{port}"]
+        if host in names.ANYWHERE and (address := lan_address()):
             lines.append(f"  and, in this network, at http://{address}:{port}")
         if settings.DEBUG:
             lines += [
@@ -52,7 +50,7 @@ class Command(BaseCommand):
                 "  member@example.com    a member with free messages",
                 "  premium@example.com   a member with premium",
                 f"  admin@example.com     staff, at /{settings.ADMIN_PATH}/",
-                "  The password of all three is demo-password.",
+                f"  The password of all three is {settings.DEMO_PASSWORD}; it is taken on this machine only.",
             ]
         return "\n".join([*lines, "", "  Ctrl-C stops it.\n"])
 
