@@ -14,9 +14,10 @@ import uvicorn
 from django.conf import settings
 
 from config import server
-from config.lib import bells
+from config.lib import bells, owed
 
 WEB_STOP_SECONDS = 3  # for requests that are being answered
+SWEEP, SOON = "config.tasks.sweep", 3.0  # seconds between sweeps while leases of the last run may end
 WORKER_STOP_SECONDS = 8  # for replies to be handed on
 
 
@@ -58,10 +59,13 @@ class Worker:
 
     def _keep_time(self) -> None:
         due = dict.fromkeys(settings.SCHEDULE, 0.0)  # at once, then at their times
+        leases_end = time.monotonic() + settings.REPLY_LEASE_SECONDS + owed.UNHEARD.total_seconds()
         while not self.leaving.is_set():
             now = time.monotonic()
             for name in [name for name, at in due.items() if at <= now]:
                 due[name] = now + settings.SCHEDULE[name]
+                if name == SWEEP and now < leases_end:  # those of a run that was killed
+                    due[name] = min(due[name], now + SOON)
                 bells.ring_now(name)
             self.leaving.wait(min(due.values()) - time.monotonic())
 
