@@ -32,7 +32,7 @@ from tests.chaos.conftest import slowly
 from tests.chaos.members import Talk
 from tests.chaos.production import Production
 from tests.chaos.test_redis_away import Tab
-from tests.config.processes import Browser, manage, until
+from tests.config.processes import Browser, manage
 from tests.fakes.model_host import CUT, HANG, delta, http
 from tests.servers import Postgres, find
 
@@ -216,9 +216,10 @@ def deaths(production, talking, sent):
     while True:
         for victim in chance.sample(VICTIMS, len(VICTIMS)):
             goal = sent() + chance.randint(SENDS_FOR_EACH_DEATH // 2, SENDS_FOR_EACH_DEATH * 3 // 2)
-            until(lambda goal=goal: sent() >= goal or all(t.done() for t in talking), what=f"{goal} messages sent")
-            if all(t.done() for t in talking):
-                return struck
+            while sent() < goal:
+                if all(talk.done() for talk in talking):
+                    return struck
+                time.sleep(0.05)
             strike(production, victim, chance)
             struck[victim] += 1
 
