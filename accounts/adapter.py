@@ -1,6 +1,7 @@
 """allauth's questions, answered for Dusk."""
 
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -32,6 +33,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if agegate.answer(request) == agegate.MINOR:
             raise ImmediateHttpResponse(redirect("agegate"))
         return True
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """As allauth sends it, but of the site, whatever the host was called that the browser asked."""
+        links = {
+            name: urljoin(settings.SITE_URL, urlsplit(value)._replace(scheme="", netloc="").geturl())
+            for name, value in context.items()
+            if name.endswith("_url")
+        }
+        site = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        super().send_mail(template_prefix, email, {**context, **links, **site})
 
     def is_safe_url(self, url: Any) -> bool:
         """Whether it is on this site. What is no address at all is not."""

@@ -49,7 +49,7 @@ class LoginForm(SecurityChecked, allauth_forms.LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"] = spelling.AddressFormField()
+        self.fields["login"] = spelling.AddressFormField(label="Email")
         # `username` is what password managers look for where one signs in, whatever the name is.
         self.fields["login"].widget.attrs.update(autocomplete="username", inputmode="email", autocapitalize="none")
         self.fields["password"].help_text = ""
@@ -68,7 +68,7 @@ class ResetPasswordForm(SecurityChecked, allauth_forms.ResetPasswordForm):
     """The address that the mail goes to: whose it is now, and nobody's former one."""
 
     security_action = "reset_password"
-    email = spelling.AddressFormField(required=True)
+    email = spelling.AddressFormField(label="Email", required=True)
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -79,7 +79,7 @@ class ResetPasswordForm(SecurityChecked, allauth_forms.ResetPasswordForm):
 def _birth_field(label: str, maxlength: int) -> forms.IntegerField:
     part = label.lower()
     return forms.IntegerField(
-        label=label,
+        label=f"{label} of birth",
         widget=forms.TextInput(
             attrs={"inputmode": "numeric", "autocomplete": f"bday-{part}", "maxlength": maxlength, "placeholder": label}
         ),
@@ -96,14 +96,14 @@ class SignupForm(SecurityChecked, allauth_forms.SignupForm):
     birth_month = _birth_field("Month", 2)
     birth_year = _birth_field("Year", 4)
     consent = forms.BooleanField(
-        label="I’m 18 or older and accept the Terms and Privacy notice.",
+        label="The box at the end",
         error_messages={"required": "Please tick this to create an account."},
     )
     field_order = ["email", "username", "password1", "birth_day", "birth_month", "birth_year", "consent"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"] = spelling.AddressFormField()
+        self.fields["email"] = spelling.AddressFormField(label="Email")
         self.fields["email"].widget.attrs.update(inputmode="email", autocapitalize="none")
         # Not `username`: a password manager would put the e-mail address here, which is what one signs in with.
         self.fields["username"].widget.attrs.update(

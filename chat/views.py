@@ -11,11 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
-from chat import frames, quotas, searching, sending, settling, starting, sync
+from chat import arriving, frames, quotas, searching, sending, settling, starting, sync
 from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation, Reply
 from chat.quotas import QuotaExhausted
@@ -72,17 +72,27 @@ def _find_to_read(request: MemberRequest, pk: UUID) -> Conversation:
 # --- Pages -------------------------------------------------------------------------------------------
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest, slug: str) -> HttpResponse:
-    """Start the conversation with a character, or reopen it. A starter travels along as the draft."""
+    """Start the conversation with a character, or reopen it; the page then sends the starter that was chosen.
+
+    A visitor signs up first and comes back here by GET: what they pressed is carried out then, and by nothing else.
+    """
     girl = get_object_or_404(Girl.objects.visible_to(request.user), slug=slug)
-    if not request.user.is_authenticated:
-        return redirect_to_login(girl.get_absolute_url())  # not to here: sign-in comes back by GET
+    wish = arriving.Wish.remembered(request, girl)
+    if request.method == "POST":
+        wish = arriving.Wish.of(girl, request.POST.get("starter", ""))
+        if not request.user.is_authenticated:
+            response = redirect_to_login(request.path, reverse("account_signup"))
+            wish.remember(response)
+            return response
+    if wish is None or not request.user.is_authenticated:
+        return redirect(girl)
     conversation = starting.start_conversation(request.user, girl)
     response = redirect("chat:conversation", conversation.pk)
-    starter = request.POST.get("starter", "")
-    if starter in girl.starters:
-        response["Location"] += f"?starter={girl.starters.index(starter)}"
+    if wish.starter is not None:
+        response["Location"] += f"?starter={wish.starter}"
+    arriving.forget(response)
     return response
 
 
@@ -117,7 +127,6 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "reply": state["reply"],
         "has_older": state["has_more"],
         "unread_from": unread_from,
-        "starter": starter,
         "quota": quotas.band(found, owed=state["reply"] is not None and state["reply"]["state"] in Reply.OWED),
         "free_total": {"text": settings.FREE_TEXT, "media": settings.FREE_MEDIA, "audio": settings.FREE_AUDIO},
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
@@ -132,6 +141,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
         "permit_scope": sending.PERMIT_SCOPE,
         "enter_sends": request.user.enter_sends,
+        "starter": starter,
         **context["state_json"],
     }
     return render(request, "chat/conversation.html", context)

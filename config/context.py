@@ -34,12 +34,17 @@ NAVIGATION = (
 )
 
 
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The site's name and the visitor's theme: what even a page has that may ask nobody."""
+    theme = request.COOKIES.get("theme", "")
+    return {"site_name": settings.SITE_NAME, "theme": theme if theme in THEMES else ""}
+
+
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The site's name, the visitor's theme, where one can go, and what must be said at the foot of each page."""
-    path, theme = request.path, request.COOKIES.get("theme", "")
+    """Beside those, where one can go, and what must be said at the foot of each page."""
+    path = request.path
     return {
-        "site_name": settings.SITE_NAME,
-        "theme": theme if theme in THEMES else "",
+        **frame(request),
         "csp_nonce": getattr(request, "csp_nonce", ""),  # lazy: only a page that prints it gets one in its policy
         "nav": NAVIGATION,
         "nav_current": next((i.href for i in NAVIGATION if path == i.href or path.startswith(i.paths)), ""),

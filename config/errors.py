@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable
 
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.template import loader
+from django.views import debug
 
+from config.context import frame
 from config.lib import refusals
 from config.lib.doors import refused
 from config.lib.waiting import Full
@@ -45,6 +47,11 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return _answer(request, 404, "not_found", "There’s nothing here.", "404.html")
 
 
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    """405: an address that takes forms, opened like a page, or the other way round."""
+    return _answer(request, 405, "method_not_allowed", "That isn’t done this way.", "405.html")
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 from the CSRF middleware: mostly a form left open too long, or cookies that are off."""
     refusals.note("csrf", next((label for words, label in CSRF if reason.startswith(words)), "other"))
@@ -63,6 +70,33 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], DataError):
         return _bare(request, 400, "bad_request", "We couldn’t read that request.", "400.html")
     return _bare(request, 500, "server_error", "Something went wrong on our side.", "500.html")
+
+
+def replace_yellow_pages() -> None:
+    """While DEBUG is on Django shows pages of its own, with settings and variables on them, and asks nobody first.
+
+    The log has the traceback on a laptop, too, and what one sees there is what visitors will see.
+    """
+
+    def technical_500(request: HttpRequest, *raised: object, status_code: int = 500) -> HttpResponse:
+        return server_error(request) if status_code == 500 else bad_request(request)
+
+    debug.technical_404_response = page_not_found
+    debug.technical_500_response = technical_500  # type: ignore[assignment]
+
+
+class MethodsHavePages:
+    """Django answers a method that a door does not take with nothing at all: here it is a page, or our JSON."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            page = wrong_method(request)
+            response.content, response["Content-Type"] = page.content, page["Content-Type"]
+        return response
 
 
 class VendorsAreBusy:
@@ -84,7 +118,7 @@ class VendorsAreBusy:
 
 
 def _bare(request: HttpRequest, status: int, code: str, message: str, template: str) -> HttpResponse:
-    """As `_answer`, but rendered without a context: what broke may be what a context would ask."""
+    """As `_answer`, but with no more context than costs nothing: what broke may be what a context would ask."""
     if request.accepts("text/html"):
-        return HttpResponse(loader.get_template(template).render(), status=status)
+        return HttpResponse(loader.get_template(template).render(frame(request)), status=status)
     return refused(code, message, status)

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.agegate.AgeGateMiddleware",
     "accounts.middleware.AccountPagesAreNotKept",
+    "config.errors.MethodsHavePages",
     "config.errors.VendorsAreBusy",
 ]
 TEMPLATES = [
@@ -90,7 +91,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["config.templatetags.icons"],
+            "builtins": ["config.templatetags.icons", "config.templatetags.sentences"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -202,6 +203,7 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # codes by mail come with their own issue
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # the sender's name says who writes
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1  # until an address can be proven, nobody adds a second one: it may be another's
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False

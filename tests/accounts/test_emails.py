@@ -50,6 +50,7 @@ def test_it_is_rung_for_and_sent_once(alice, heard, request):
     (sent,) = mail.outbox
     assert sent.to == [alice.email]
     assert "30 days premium, $29.99, order DSK-1" in sent.body
+    assert sent.body.startswith(f"Hello {alice.get_short_name()},\n\nYour payment has arrived")
     row = Mail.objects.get()
     assert row.sent_at
     assert (row.due_at, row.error) == (None, "")

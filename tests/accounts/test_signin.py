@@ -163,6 +163,39 @@ def test_a_forgotten_password_is_set_anew_by_mail_and_ends_other_sessions(client
     assert client.get(link).status_code == 200  # used: the form says so, and sets nothing
 
 
+def test_mails_are_of_the_site_whatever_the_browser_called_it(alice, settings):
+    settings.SITE_NAME, settings.SITE_URL = "Nightfall", "https://night.example"
+    settings.DEFAULT_FROM_EMAIL = "Nightfall <hello@night.example>"
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    for email in ("alice@example.com", "nobody@example.com"):
+        words = {"email": email, "cf-turnstile-response": "local"}
+        Client(headers={"host": "127.0.0.1:8321"}).post(RESET, words)
+    for message, subject, way in zip(
+        mail.outbox,
+        ("Choose a new password", "No account with this address"),
+        ("password/reset/key/", "signup/"),
+        strict=True,
+    ):
+        assert message.subject == subject
+        assert message.body.endswith("\n\nNightfall\nhttps://night.example/")
+        assert f"https://night.example/accounts/{way}" in message.body
+        assert "127.0.0.1" not in message.body
+        assert "\n\n\n" not in message.body
+
+
+def test_what_is_wrong_with_a_form_is_a_sentence(client, alice):
+    def summary(url, **fields):
+        html = client.post(url, {"cf-turnstile-response": "local", **fields}).content.decode()
+        return " ".join(re.sub(r"<[^>]+>", "", re.search(r'role="alert".*?</div>\s*</div>', html, re.S)[0]).split())
+
+    everything = (
+        "Please check email, username, password, day of birth, month of birth, year of birth and the box at the end."
+    )
+    assert summary("/accounts/signup/").endswith(everything)
+    assert summary(URL).endswith("Please check email and password.")
+    assert summary(RESET).endswith("Please check email.")
+
+
 def test_a_changed_password_ends_other_sessions_and_not_this_one(client, alice):
     elsewhere = Client()
     for browser in (client, elsewhere):

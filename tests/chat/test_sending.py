@@ -299,7 +299,8 @@ def test_a_deed_is_not_a_link(client, hands):
     for what in ("retry", "stop", "read", "delete"):
         assert client.get(f"{hands.url}{what}/").status_code == 405
     assert client.get("/chat/permits/").status_code == 405
-    assert client.get(f"/girls/{hands.conversation.girl.slug}/chat/").status_code == 405
+    profile = f"/girls/{hands.conversation.girl.slug}/"
+    assert client.get(f"{profile}chat/")["Location"] == profile
     assert client.put(f"{hands.url}messages/").status_code == 405
 
 

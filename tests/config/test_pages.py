@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import OperationalError, connection
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -223,6 +224,79 @@ def test_a_database_that_is_away_is_a_page_that_says_so(client, db, where):
     assert "Back in a moment" in page.content.decode()
     assert answer.json()["error"]["code"] == "unavailable"
     assert answer["Retry-After"]
+
+
+def breaking(client, how):
+    """Visit the landing page while something breaks below it."""
+
+    def break_it(execute, sql, params, many, context):
+        raise how
+
+    client.raise_request_exception = False
+    said = HttpResponse()
+    said.set_signed_cookie(agegate.COOKIE, agegate.ADULT, salt=agegate.SALT)
+    client.cookies.update(said.cookies)
+    with connection.execute_wrapper(break_it):
+        return client.get("/")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize(
+    ("how", "status", "words"),
+    [
+        (ZeroDivisionError("a secret"), 500, "Something went wrong"),
+        (OperationalError("a secret"), 503, "Back in a moment"),
+        (BadRequest("a secret"), 400, "That didn’t make sense"),
+        (SuspiciousOperation("a secret"), 400, "That didn’t make sense"),
+        (Http404("a secret"), 404, "There’s nothing here"),
+    ],
+)
+def test_what_breaks_is_our_page_on_a_laptop_too(client, db, settings, debug, how, status, words):
+    settings.DEBUG = debug
+    settings.SITE_NAME = "Nightfall"
+    client.cookies["theme"] = "dark"
+    response = breaking(client, how)
+    page = Page(response)
+    assert response.status_code == status
+    assert words in page.text
+    assert "Nightfall" in page.text
+    assert "a secret" not in page.text
+    assert page.all("html")[0].get("data-theme") == "dark"
+
+
+@pytest.mark.parametrize("path", ["/no/such/page", "/static/no-such.css", "/girls/nobody/"])
+def test_an_absent_page_is_ours_on_a_laptop_too(client, alice, settings, path):
+    settings.DEBUG = True
+    client.force_login(alice)
+    response = client.get(path)
+    assert response.status_code == 404
+    assert Page(response).is_ours()
+
+
+@pytest.mark.parametrize("path", ["/plans/prod_30/checkout/", "/webhooks/stripe/"])
+def test_an_address_for_forms_says_so_when_it_is_opened(client, db, path):
+    response = client.get(path)
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert Page(response).is_ours()
+    assert "That isn’t a page" in Page(response).text
+    answer = client.get(path, headers={"accept": "application/json"})
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_one_word_for_leaving(client, alice):
+    client.force_login(alice)
+    pages = [client.get(path) for path in ("/terms/", "/accounts/logout/", "/account/premium/")]
+    words = " ".join(Page(page).text for page in [*pages, client.post("/accounts/logout/", follow=True)])
+    assert "Sign out" in words
+    assert "You’re signed out." in words
+    assert not re.search(r"log(ged)? (out|in)\b", words, re.I)
+
+
+def test_no_page_has_a_second_banner(client, alice):
+    """A header within the page's bar would be one."""
+    client.force_login(alice)
+    assert len(Page(client.get("/terms/")).all("header")) == 1
 
 
 def test_without_keys_the_security_check_is_a_hidden_field(client, db, settings):

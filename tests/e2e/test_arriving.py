@@ -5,8 +5,9 @@ import re
 from playwright.sync_api import expect
 
 from accounts.models import User
+from chat.models import Conversation
 from tests.e2e.conftest import PHONE
-from tests.e2e.talk import wait_until_alive
+from tests.e2e.talk import conversation_with, wait_until_alive
 from tests.factories import PASSWORD
 
 
@@ -24,12 +25,12 @@ def test_a_visitor_signs_up_and_is_answered_word_by_word(page, she):
     page.get_by_role("button", name="I’m 18 or older").click()
     expect(page.get_by_role("heading", name="Good company, at any hour.")).to_be_visible()
     page.get_by_role("link", name=re.compile("Mara")).click()
-    page.get_by_role("main").get_by_role("link", name="Message Mara").click()
+    page.get_by_role("main").get_by_role("button", name="Message Mara").click()
 
     fill_in(page, Month="13", Username="admin")
     page.get_by_label("I’m 18 or older").check()
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("alert")).to_contain_text("Please check what’s marked")
+    expect(page.get_by_role("alert")).to_contain_text("Please check username and day of birth.")
     expect(page.get_by_text("Enter a real date: day, month, year.")).to_be_visible()
     expect(page.get_by_label("Username")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Email")).to_have_value("alice.new@example.com")
@@ -37,7 +38,6 @@ def test_a_visitor_signs_up_and_is_answered_word_by_word(page, she):
 
     fill_in(page)
     page.get_by_role("button", name="Create account").click()
-    page.get_by_role("main").get_by_role("button", name="Message Mara").click()
     expect(page.get_by_role("heading", name="Say hi to Mara")).to_be_visible()
     expect(page.get_by_text("Mara is an AI character, not a person.").first).to_be_visible()
 
@@ -86,14 +86,62 @@ def test_a_wrong_password_does_not_say_which_half_is_wrong(page):
     expect(page.get_by_role("alert")).to_have_text(words)
 
 
-def test_a_starter_on_the_profile_becomes_the_draft(new_browser, alice):
-    page = new_browser(alice)
-    page.goto("/girls/mara/")
+CONVERSATION = re.compile(r"/chat/[0-9a-f-]{36}/$")  # and no starter: a reload does not bring it back
+
+
+def press_first_starter(page):
+    """On Mara's profile; its words."""
     starter = page.locator("main .starters button").first
     words = starter.inner_text()
     starter.click()
+    return words
+
+
+def expect_sent(page, words):
+    expect(page.locator(".message[data-id] .bubble").nth(1)).to_have_text(words)
+    expect(page.locator(".message[data-id] .bubble").nth(2)).to_have_text("Hello there.")
+    expect(page.get_by_label("Message Mara")).to_have_value("")
+    expect(page).to_have_url(CONVERSATION)
+    page.reload()
+    wait_until_alive(page)
+    expect(page.locator(".message[data-id]")).to_have_count(3)
+
+
+def test_a_starter_on_the_profile_is_sent(new_browser, alice):
+    page = new_browser(alice)
+    page.goto("/girls/mara/")
+    expect_sent(page, press_first_starter(page))
+
+
+def test_a_starter_survives_signing_up(new_browser):
+    page = new_browser(adult=True, **PHONE)
+    page.goto("/girls/mara/")
+    words = press_first_starter(page)
+    fill_in(page, Email="starter@example.com", Username="starter")
+    page.get_by_label("I’m 18 or older").check()
+    page.get_by_role("button", name="Create account").click()
+    expect_sent(page, words)
+
+
+def test_a_starter_survives_signing_in(new_browser):
+    Conversation.objects.filter(user__email="member@example.com").delete()
+    page = new_browser(adult=True)
+    page.goto("/girls/mara/")
+    words = press_first_starter(page)
+    page.get_by_role("main").get_by_role("link", name="Sign in").click()
+    page.get_by_label("Email").fill("member@example.com")
+    page.get_by_label("Password", exact=True).fill("demo-password")
+    page.get_by_role("button", name="Sign in").click()
+    expect_sent(page, words)
+
+
+def test_a_starter_that_cannot_be_sent_is_something_to_begin_with(new_browser, alice):
+    conversation_with("mara", alice, used_up=True)
+    page = new_browser(alice)
+    page.goto("/girls/mara/")
+    words = press_first_starter(page)
     expect(page.get_by_label("Message Mara")).to_have_value(words)
-    expect(page).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}/$"))  # a reload does not bring it back
+    expect(page).to_have_url(CONVERSATION)
 
 
 def test_without_javascript_one_can_browse_search_sign_up_and_sign_in_and_read(new_browser):
@@ -106,12 +154,13 @@ def test_without_javascript_one_can_browse_search_sign_up_and_sign_in_and_read(n
     expect(page.get_by_role("button", name="Calm")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("link", name=re.compile("Inês")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Inês 33")
-    page.get_by_role("main").get_by_role("link", name="Message Inês").click()
+    page.get_by_role("main").get_by_role("button", name="Message Inês").click()
     fill_in(page, Email="plain@example.com", Username="plain.page")
     page.get_by_label("I’m 18 or older").check()
     page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("log")).to_contain_text("Inês here, watering can in one hand.")
     page.get_by_role("button", name="Your menu").click()
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
     page.goto("/girls/ines/")
     page.get_by_role("banner").get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill("plain@example.com")

@@ -68,6 +68,10 @@ def open_pages(new_browser, states, complaints):
             page.goto(path)
             expect(page.locator(".latest .skeleton:visible")).to_have_count(0)
             yield f"{path} for a member", page
+        page.goto(PROFILE)
+        page.get_by_role("button", name="Your menu").click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        yield "the account menu", page
         newcomer = new_browser(UserFactory(), **options)
         newcomer.goto("/chat/")
         yield "no chats yet", newcomer

@@ -151,7 +151,7 @@ def test_signing_out_ends_the_conversation_in_the_other_tab_and_leaves_nothing_b
     first.input.fill("A secret")
     second = first.tab()
     second.page.get_by_role("button", name="Your menu").click()
-    second.page.get_by_role("button", name="Log out").click()
+    second.page.get_by_role("button", name="Sign out").click()
     expect(first.page.get_by_text("You’re signed out.").first).to_be_visible()
     assert second.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('dusk:draft'))") == []
     first.page.reload()

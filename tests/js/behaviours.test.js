@@ -16,19 +16,19 @@ const fresh = (over = {}) => new Store(begin({ conversation: header(1, { last_se
 function meter(text) {
   const store = fresh({ text });
   const data = (name) => element("span", { data: { [name]: "" } });
-  const talk = element("section", { data: { quota: "plenty" } }, data("left"), data("leftWords"), data("meter"));
+  const talk = element("section", { data: { quota: "plenty" } }, data("left"), data("leftWords"), data("refill"), data("meter"));
   const root = element("div", {}, talk, data("free"), data("left"));
   const toasts = [];
   const said = [];
   quota.mount({ store, root, talk, low: 3, words, say: (text) => said.push(text), toast: (said) => toasts.push(said) });
   store.draw();
-  const shown = () => [talk.dataset.quota, ...root.querySelectorAll("[data-left]").map((place) => place.textContent), talk.querySelector("[data-left-words]").textContent];
+  const shown = () => [talk.dataset.quota, ...root.querySelectorAll("[data-left]").map((place) => place.textContent), `${talk.querySelector("[data-left-words]").textContent} ${talk.querySelector("[data-refill]").textContent}`];
   return { store, shown, toasts, said, free: root.querySelector("[data-free]") };
 }
 
 test("what is left stands in every place, and one is not many", () => {
-  assert.deepEqual(meter(10).shown(), ["plenty", "10", "10", "10 free messages left"]);
-  assert.deepEqual(meter(1).shown(), ["low", "1", "1", "1 free message left"]);
+  assert.deepEqual(meter(10).shown(), ["plenty", "10", "10", "10 free messages left They don’t refill."]);
+  assert.deepEqual(meter(1).shown(), ["low", "1", "1", "1 free message left It doesn’t refill."]);
   assert.deepEqual(meter(0).shown()[0], "out");
 });
 
@@ -36,7 +36,7 @@ test("the last free message is out when it has its answer, not before, and is sa
   const { store, shown, said } = meter(1);
   store.tell({ type: "sent", message: message(2), reply: reply("r", "queued"), conversation: header(2, { text: 0 }) });
   store.draw();
-  assert.deepEqual([shown()[0], shown().at(-1), said], ["low", "No free messages left", []]);
+  assert.deepEqual([shown()[0], shown().at(-1), said], ["low", "No free messages left They don’t refill.", []]);
   store.tell(told.reply(reply("r", "writing", "Hello")));
   store.draw();
   assert.equal(shown()[0], "low");

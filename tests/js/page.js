@@ -125,7 +125,7 @@ export const words = {
   name: "Mara", you: "You", writing: "Writing a reply…", typing: "Mara is typing", long: "Full reply in the conversation",
   sent: "Sent", delivered: "Delivered", sending: "Sending", waiting: "Sends later", held: "Sends when Mara has finished", failed: "Not sent.",
   failedSaid: "Message not sent. Retry or delete.", uncheckedSaid: "We couldn’t check your browser.", broken: "Mara’s reply was cut off. Try again", couldnt: "Mara couldn’t reply just now. Try again",
-  full: "{n} messages are waiting already.", sorry: "That didn’t get through.", one: "{n} free message left", many: "{n} free messages left", none: "No free messages left",
+  full: "{n} messages are waiting already.", sorry: "That didn’t get through.", one: "{n} free message left", many: "{n} free messages left", none: "No free messages left", oneRefills: "It doesn’t refill.", manyRefill: "They don’t refill.",
   out: "That was your last free message with Mara.", heldSaid: "Sends when Mara has finished", stopped: "You stopped this reply",
   premium: "Premium is on.", ended: "Premium has ended.", copied: "Copied",
 };

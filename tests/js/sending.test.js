@@ -194,6 +194,22 @@ test("a starter becomes the draft", () => {
   assert.equal(FakeElement.focused, world.composer.input);
 });
 
+test("a starter that came with the page is sent beside a draft, or is something to begin with", async () => {
+  const world = tab({ "messages/": accepted() });
+  world.composer.write("Half a thought");
+  world.composer.say("How was the kiln?");
+  await settled();
+  assert.deepEqual(world.sent(), ["How was the kiln?"]);
+  assert.equal(world.composer.text, "Half a thought");
+  world.composer.say("How was the kiln?", true);
+  assert.equal(world.composer.text, "Half a thought");
+  world.composer.write("");
+  world.composer.say("How was the kiln?", true);
+  await settled();
+  assert.equal(world.composer.text, "How was the kiln?");
+  assert.equal(world.sent().length, 1);
+});
+
 test("while she writes the button sends what is written, and stops her when nothing is", async () => {
   const world = tab({ "stop/": [200, { reply: null }] });
   world.store.tell(told.reply(reply("r", "writing", "Once")));

@@ -68,6 +68,11 @@ export class Composer {
     this.#fit();
   }
 
+  /** Send this, whatever is being written; where nothing can be sent, it is something to begin with. */
+  say(text, spent = this.spent) {
+    if ((spent || !this.send(text)) && !this.text) this.write(text);
+  }
+
   /** These words were sent in another tab: they are not to be sent again here. */
   sent(text) {
     if (this.text.trim() === text) this.write("");

@@ -63,7 +63,7 @@ function mountTalk() {
   });
   if (matchMedia("(pointer: coarse)").matches) import("./keyboard.js").then(({ mount }) => mount());
   const at = Number(new URLSearchParams(location.search).get("at")); // a message that was found
-  history.replaceState(null, "", location.pathname); // a starter in the address is a draft by now
+  history.replaceState(null, "", location.pathname); // a starter in the address is said by now
   if (at) return store.draw(), log.show(at);
   const desk = matchMedia("(pointer: fine) and (width >= 640px)").matches;
   (desk ? composer.input : talk.querySelector("h1")).focus({ preventScroll: true });

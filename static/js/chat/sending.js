@@ -101,6 +101,7 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
   addEventListener("storage", (event) => outbox.stored(event.key, event.newValue));
   outbox.load();
   if (!document.hidden) permits.warm();
+  if (start.starter) composer.say(start.starter, quota(store.state, start.quota_low).kind === "out");
 
   const unsent = (button) => button.closest("li").dataset.client;
   const resend = (button) => {
