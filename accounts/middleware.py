@@ -1,10 +1,17 @@
-"""What allauth's pages need beside allauth."""
+"""What signing in needs beside Django and allauth: sessions that last while they are used, pages that nobody keeps."""
 
 from collections.abc import Callable
+from typing import Any
 
+import structlog
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from config.lib.doors import kept_by_nobody
+
+log = structlog.get_logger(__name__)
 
 
 class AccountPagesAreNotKept:
@@ -18,3 +25,41 @@ class AccountPagesAreNotKept:
         if request.path_info.startswith("/accounts/") and "Cache-Control" not in response:
             kept_by_nobody(response)
         return response
+
+
+class SessionsLast:
+    """A member who uses the site stays signed in; who stays away for SESSION_COOKIE_AGE does not.
+
+    Used by a person is a page that is opened and whatever is done; not what a page asks by itself (JSON), nor a socket:
+    a tab that somebody left open ends some day.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        session = request.session
+        by_a_person = request.method not in ("GET", "HEAD") or request.accepts("text/html")
+        # Who asked for nothing of the session shall not ask now; what is saved anyway lasts anew by that.
+        if by_a_person and session.accessed and not session.modified and SESSION_KEY in session:
+            self._prolong(session, response)
+        return response
+
+    def _prolong(self, session: Any, response: HttpResponse) -> None:
+        try:
+            if not session.prolong():
+                return
+        except DatabaseError as error:  # the page is there; another one will do it
+            log.warning("session_not_prolonged", error=type(error).__name__)
+            return
+        response.set_cookie(
+            settings.SESSION_COOKIE_NAME,
+            session.session_key,
+            max_age=session.get_expiry_age(),
+            domain=settings.SESSION_COOKIE_DOMAIN,
+            path=settings.SESSION_COOKIE_PATH,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=settings.SESSION_COOKIE_HTTPONLY,
+            samesite=settings.SESSION_COOKIE_SAMESITE,
+        )

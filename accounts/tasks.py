@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from accounts import emails, permits
+from accounts import emails, permits, sessions
 from config.lib.bells import task
 
 
@@ -10,6 +10,12 @@ from config.lib.bells import task
 def sweep_permits() -> None:
     """Delete permits that are long over."""
     permits.sweep()
+
+
+@task
+def sweep_sessions() -> None:
+    """Delete sessions that are over."""
+    sessions.sweep()
 
 
 @task

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.SessionsLast",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -169,6 +170,7 @@ BELLS = env.str("BELLS", "quick" if REDIS_URL else "threads")  # see config/lib/
 SCHEDULE = {  # task: seconds from one time to the next
     "config.tasks.sweep": env.float("SWEEP_SECONDS", 15.0),
     "accounts.tasks.sweep_permits": 600.0,
+    "accounts.tasks.sweep_sessions": 3600.0,
     "payments.tasks.tidy": 60.0,
 }
 CELERY_BROKER_URL = REDIS_URL
@@ -215,7 +217,7 @@ ACCOUNT_FORMS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # from the last use on (accounts/middleware.py)
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 MINIMUM_AGE = 18
