@@ -46,7 +46,7 @@ test("who scrolls up is not moved, and hears of news by the pill", () => {
   const world = reading();
   const { box, place, pill, scroll, grow } = world;
   place.open();
-  scroll(1_300);
+  scroll(1_500);
   assert.equal(place.pinned, false);
   grow(50);
   const { seen } = world;
@@ -55,19 +55,19 @@ test("who scrolls up is not moved, and hears of news by the pill", () => {
   place.follow(true);
   assert.equal(pill.hidden, false);
   assert.equal(pill.textContent, "New messages");
-  assert.equal(box.scrollTop, 1_300);
+  assert.equal(box.scrollTop, 1_500);
   assert.equal(world.seen, seen);
   scroll(1_640);
   assert.equal(place.pinned, true);
   assert.equal(pill.hidden, true);
 });
 
-test("from far up there is a way down without news, too", () => {
+test("from further up there is a way down without news, too", () => {
   const { place, pill, scroll } = reading();
   place.open();
-  scroll(1_300);
+  scroll(1_500);
   assert.equal(pill.hidden, true);
-  scroll(1_100);
+  scroll(1_400);
   assert.deepEqual([pill.hidden, pill.textContent], [false, "Jump to latest"]);
   place.follow(true);
   assert.equal(pill.textContent, "New messages");

@@ -187,11 +187,22 @@ test("what another tab delivered is forgotten here, and what waits goes when the
   assert.equal(Object.keys(localStorage).some((key) => key.endsWith(client_id)), false);
 });
 
-test("a starter becomes the draft", () => {
-  const world = tab();
+test("a starter is sent at once, and what is being written stays", async () => {
+  const world = tab({ "messages/": accepted() });
+  world.composer.write("Half a thou");
   world.deeds.starter(element("button", {}, " How was the kiln? "));
+  await settled();
+  assert.deepEqual(world.sent(), ["How was the kiln?"]);
+  assert.equal(world.composer.text, "Half a thou");
+});
+
+test("a starter that cannot be sent is something to begin with", async () => {
+  const world = tab();
+  world.net.is = "signed-out";
+  world.deeds.starter(element("button", {}, "How was the kiln?"));
+  await settled();
+  assert.deepEqual(world.sent(), []);
   assert.equal(world.composer.text, "How was the kiln?");
-  assert.equal(FakeElement.focused, world.composer.input);
 });
 
 test("a starter that came with the page is sent beside a draft, or is something to begin with", async () => {

@@ -1,4 +1,5 @@
 const NEAR = 64; // pixels from the bottom that still count as being there
+const AWAY = 160; // and so many are worth a way back
 const UPWARD = new Set(["ArrowUp", "PageUp", "Home"]);
 
 /**
@@ -104,10 +105,10 @@ export class Place {
     this.#top = this.box.scrollTop;
   }
 
-  /* The way down: to what is new, or from far up. */
+  /* The way down: to what is new, or from further up. */
   #offer(news = false) {
     this.#news ||= news;
-    this.pill.hidden = !this.#news && this.#distance() < this.box.clientHeight;
+    this.pill.hidden = !this.#news && this.#distance() < AWAY;
     const words = this.pill.querySelector("[data-pill]");
     const said = this.#news ? words.dataset.news : words.dataset.latest;
     if (words.textContent !== said) words.textContent = said;

@@ -129,8 +129,9 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
         focus(store.state.messages.findLast((m) => m.sender === "user")?.id);
       },
       starter(button) {
-        composer.write(button.textContent.trim());
-        composer.input.focus();
+        composer.say(button.textContent.trim());
+        focus(); // the button goes; a phone's keyboard is not called for
+        if (matchMedia("(pointer: fine)").matches) composer.input.focus();
       },
     },
   };
