@@ -6,11 +6,11 @@ from urllib.parse import urljoin, urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts import agegate, signup
+from accounts import agegate, events, signup
 from accounts.models import User
 from config.lib.names import asks_from_here
 
@@ -73,6 +73,36 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse whoever tried too often, and the password that everybody knows, unless asked on this machine."""
-        super().pre_authenticate(request, **credentials)
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            events.note("sign_in_locked", account=credentials.get("email"))
+            raise
         if credentials.get("password") == settings.DEMO_PASSWORD and not asks_from_here(request):
+            events.note("sign_in_failed", account=credentials.get("email"))
             raise self.validation_error("demo_password")
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """An unknown address, or a wrong password."""
+        events.note("sign_in_failed", account=credentials.get("email"))
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Sign in: after whatever proof, also a new member."""
+        super().login(request, user)
+        events.note("signed_in", user=user)
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign out."""
+        user = request.user
+        super().logout(request)
+        events.note("signed_out", user=user)
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Somebody with the right password who was deactivated."""
+        events.note("sign_in_inactive", user=user)
+        return super().respond_user_inactive(request, user)
+
+    def set_password(self, user: User, password: str) -> None:
+        """Set another one: a changed or a forgotten one. A new member's is none yet."""
+        super().set_password(user, password)
+        events.note("password_set", user=user)
