@@ -77,7 +77,7 @@ class GirlForm(forms.ModelForm):
         model = Girl
         fields = (
             *("name", "slug", "age", "is_active", "position"),
-            *("tagline", "tags", "bio", "lives_in", "speaks", "avatar", "background"),
+            *("tagline", "work", "tags", "bio", "lives_in", "speaks", "avatar", "background"),
             *("greeting", "starters", "persona_prompt", "example_dialogue", "voice_id"),
         )
         help_texts = {
@@ -145,7 +145,10 @@ class GirlAdmin(StaffAdmin):
     actions = ("publish", "unpublish")
     fieldsets = (
         (None, {"fields": ("name", "slug", "age", "is_active", "position")}),
-        ("On her card and page", {"fields": ("tagline", "tags", "bio", "lives_in", "speaks", "avatar", "background")}),
+        (
+            "On her card and page",
+            {"fields": ("tagline", "work", "tags", "bio", "lives_in", "speaks", "avatar", "background")},
+        ),
         ("In conversation", {"fields": ("greeting", "starters")}),
         (
             "Persona, for the model only",

@@ -49,6 +49,9 @@ class Girl(models.Model):
     tagline = models.CharField(max_length=140)
     bio = models.TextField(max_length=4000)
     tags = models.JSONField(default=list, blank=True, help_text="Moods and interests, the most telling first.")
+    work = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="As it goes on after her age: ceramicist."
+    )
     lives_in = models.CharField(max_length=80, blank=True)
     speaks = models.CharField(max_length=120, blank=True, default="English")
     greeting = models.TextField(max_length=600, help_text="Her first message in every new conversation.")
@@ -107,6 +110,11 @@ class Girl(models.Model):
     def get_absolute_url(self) -> str:
         """Her profile."""
         return reverse("girls:about", args=[self.slug])
+
+    @property
+    def in_short(self) -> str:
+        """Her age, her work and where she lives, as far as they are known: "29, ceramicist in Lisbon"."""
+        return f"{self.age}, {' in '.join(filter(None, [self.work, self.lives_in]))}".removesuffix(", ")
 
     @property
     def is_new(self) -> bool:

@@ -240,5 +240,9 @@ def test_a_single_emoji_is_large(talk, she):
             "all => all.map(b => parseFloat(getComputedStyle(b).fontSize))"
         )
         assert sizes[1] == sizes[2] > 2 * sizes[0]
+        grounds = tab.messages.locator(".bubble").evaluate_all(
+            "all => all.map(b => getComputedStyle(b).backgroundColor)"
+        )
+        assert grounds[1] == grounds[2] == "rgba(0, 0, 0, 0)" != grounds[0]
         tab.page.reload()
         tab.ready()

@@ -27,6 +27,15 @@ ALONE = [name for name in SIZES if name not in {"tablet with its keyboard", "des
 LONG = "I have a pot of coffee, a difficult crossword and no patience for openings, so let us skip the weather. " * 3
 
 
+# How long the shortest line of a paragraph is, of the longest: no word stands alone.
+SHORTEST_LINE = """words => {
+    const all = document.createRange();
+    all.selectNodeContents(words);
+    const lines = [...all.getClientRects()].map(line => line.width);
+    return Math.min(...lines) / Math.max(...lines);
+}"""
+
+
 def box(place):
     """Where it stands in the window: left, top, right, bottom."""
     x, y, width, height = place.bounding_box().values()
@@ -107,6 +116,9 @@ def test_every_character_greets_with_her_portrait_on_desk_and_phone(new_browser,
         Talk(page, conversation_with(girl.slug, alice)).open()
         expect(page.locator(".hello img")).to_be_in_viewport(ratio=1)
         expect(page.get_by_role("heading", name=f"Say hi to {girl.name}")).to_be_in_viewport(ratio=1)
+        words = page.locator(".hello p")
+        expect(words).to_contain_text(f"{girl.age}, {girl.work} in {girl.lives_in}.")
+        assert words.evaluate(SHORTEST_LINE) > 0.6, girl.name
 
 
 @pytest.mark.parametrize("screen", [{}, PHONE])

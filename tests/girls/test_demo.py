@@ -41,6 +41,7 @@ def test_it_makes_eight_characters_who_are_worth_talking_to():
         assert "never claim to be human" in girl.persona_prompt
         assert 3 <= len(girl.starters) <= 4
         assert girl.greeting
+        assert girl.in_short == f"{girl.age}, {girl.work} in {girl.lives_in}"
         assert girl.example_dialogue.count("Member:") >= 2
         girl.full_clean()
         for picture in (f"{girl.demo_art}.svg", f"{girl.demo_art}-sq.svg", f"{girl.demo_art}-cover.svg"):

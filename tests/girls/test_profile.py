@@ -52,7 +52,14 @@ def test_a_profile_costs_one_query(client, mara, django_assert_num_queries):
 
 def test_markup_in_her_words_stays_words(client, alice):
     GirlFactory(
-        slug="mara", name=ATTACK[:60], tagline=ATTACK, bio=ATTACK, tags=[ATTACK], lives_in=ATTACK, starters=[ATTACK]
+        slug="mara",
+        name=ATTACK[:60],
+        tagline=ATTACK,
+        bio=ATTACK,
+        tags=[ATTACK],
+        lives_in=ATTACK,
+        work=ATTACK[:60],
+        starters=[ATTACK],
     )
     client.force_login(alice)
     for address in ("/", "/girls/mara/", f"/?q={ATTACK}", f"/?tag={ATTACK}"):
@@ -82,3 +89,19 @@ def test_the_database_refuses_a_minor(db):
 def test_a_character_without_pictures_has_a_placeholder(client, mara):
     html = client.get("/girls/mara/").content.decode()
     assert "/static/img/portrait.svg" in html
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"work": "ceramicist", "lives_in": "Lisbon"}, "29, ceramicist in Lisbon"),
+        ({"work": "ceramicist"}, "29, ceramicist"),
+        ({"lives_in": "Lisbon"}, "29, Lisbon"),
+        ({}, "29"),
+    ],
+)
+def test_a_new_conversation_says_who_she_is_in_short(client, alice, about, words):
+    client.force_login(alice)
+    girl = GirlFactory(age=29, **about)
+    page = client.post(f"/girls/{girl.slug}/chat/", follow=True).content.decode()
+    assert f"<p>{words}. Ask her anything, or start with one of these.</p>" in page
