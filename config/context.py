@@ -45,6 +45,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     path = request.path
     return {
         **frame(request),
+        "site_url": settings.SITE_URL,
         "csp_nonce": getattr(request, "csp_nonce", ""),  # lazy: only a page that prints it gets one in its policy
         "nav": NAVIGATION,
         "nav_current": next((i.href for i in NAVIGATION if path == i.href or path.startswith(i.paths)), ""),

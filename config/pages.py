@@ -1,8 +1,22 @@
-"""The pages that everybody may read, gate or no gate: safety, terms and privacy."""
+"""What everybody may read, gate or no gate: safety, terms and privacy, and what browsers and robots ask for."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+
+# The canvas of static/css/tokens.css, for what a browser draws around a page.
+CANVAS = "#fdf8f6"
+DAY = 24 * 3600
+ROBOTS = """\
+User-agent: *
+Disallow: /account/
+Disallow: /accounts/
+Disallow: /age/
+Disallow: /checkout/
+"""
 
 
 @require_safe
@@ -21,3 +35,44 @@ def terms(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     """The privacy notice."""
     return render(request, "pages/privacy.html")
+
+
+# --- For machines ----------------------------------------------------------------------------------
+
+
+@require_safe
+@cache_control(public=True, max_age=DAY)
+def robots(request: HttpRequest) -> HttpResponse:
+    """Where search engines find nothing. Private pages are not named: they ask for sign-in."""
+    return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@cache_control(public=True, max_age=DAY)
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What a device wants to know to put the site on its home screen."""
+    icons = [
+        {"src": static(f"img/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
+        for size in (192, 512)
+        for purpose in ("any", "maskable")
+    ]
+    about = {
+        "id": "/",
+        "name": settings.SITE_NAME,
+        "short_name": settings.SITE_NAME,
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": CANVAS,
+        "theme_color": CANVAS,
+        "lang": "en",
+        "icons": icons,
+    }
+    return JsonResponse(about, content_type="application/manifest+json")
+
+
+@require_safe
+@cache_control(public=True, max_age=DAY)
+def icon(request: HttpRequest, name: str) -> HttpResponse:
+    """An icon under the name that browsers try without being told: the file is elsewhere."""
+    return redirect(static(f"img/{name}"))

@@ -15,6 +15,10 @@ urlpatterns = [
     path("safety/", pages.safety, name="safety"),
     path("terms/", pages.terms, name="terms"),
     path("privacy/", pages.privacy, name="privacy"),
+    path("robots.txt", pages.robots),
+    path("manifest.webmanifest", pages.manifest, name="manifest"),
+    path("favicon.ico", pages.icon, {"name": "favicon.ico"}),
+    path("apple-touch-icon.png", pages.icon, {"name": "touch-icon.png"}),
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),
 ]
 

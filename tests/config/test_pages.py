@@ -299,6 +299,83 @@ def test_no_page_has_a_second_banner(client, alice):
     assert len(Page(client.get("/terms/")).all("header")) == 1
 
 
+def is_compressed(response):
+    return response.get("Content-Encoding") == "gzip"
+
+
+@pytest.mark.parametrize("path", ["/terms/", "/plans/?next=/chat/", "/accounts/login/?next=/chat/", "/no/such/page"])
+def test_pages_for_visitors_are_compressed(client, db, settings, path):
+    settings.DEBUG = True  # for the played checkout
+    response = client.get(path, headers={"accept-encoding": "gzip, br"})
+    assert is_compressed(response)
+    assert "Accept-Encoding" in response["Vary"]
+    plain = client.get(path)
+    assert not is_compressed(plain)
+    assert abs(len(gzip.decompress(response.content)) - len(plain.content)) < 100
+    assert len(response.content) < len(plain.content) / 2
+
+
+def test_a_member_s_page_is_compressed_unless_somebody_s_words_may_stand_on_it(client, alice, settings):
+    settings.DEBUG = True  # for the played checkout
+    client.force_login(alice)
+    taken = {"headers": {"accept-encoding": "gzip"}}
+    assert is_compressed(client.get("/", **taken))
+    assert is_compressed(client.get("/chat/", **taken))
+    assert not is_compressed(client.get("/?q=alice@example", **taken))
+    assert not is_compressed(client.get("/plans/?next=/alice@example", **taken))
+    assert not is_compressed(client.post("/accounts/password/change/", {"oldpassword": "alice@example"}, **taken))
+    assert not is_compressed(client.get("/chat/threads/", **taken))  # JSON
+
+
+@pytest.mark.parametrize("path", ["/words-of-others", "/girls/words-of-others/", "/words-of-others/chat/?a=b"])
+def test_a_member_s_page_mirrors_no_address(client, alice, path):
+    client.force_login(alice)
+    response = client.get(path)
+    assert response.status_code == 404
+    assert "words-of-others" not in response.content.decode()
+
+
+def meta(response):
+    return {tag.get("name") or tag.get("property"): tag.get("content") for tag in Page(response).all("meta")}
+
+
+@pytest.mark.parametrize("path", ["/", "/girls/mara/", "/plans/", "/terms/", "/accounts/signup/"])
+def test_a_shared_link_says_what_it_leads_to_by_the_site_s_own_address(client, mara, settings, path):
+    settings.SITE_NAME, settings.SITE_URL = "Nightfall", "https://night.example"
+    settings.AGE_GATE, settings.DEBUG = False, True
+    said = meta(client.get(path))
+    assert 50 <= len(said["description"]) <= 165 or path == "/girls/mara/"
+    assert said["og:description"] == said["description"]
+    assert said["og:site_name"] == "Nightfall"
+    assert said["og:url"] == f"https://night.example{path}"
+    assert said["og:image"].startswith("https://night.example/static/img/card")
+    assert said["og:title"]
+
+
+def test_pages_of_members_have_a_description_too(client, alice):
+    client.force_login(alice)
+    assert meta(client.get("/chat/"))["description"]
+
+
+def test_browsers_and_robots_find_what_they_ask_for(client, settings):
+    settings.SITE_NAME, settings.AGE_GATE = "Nightfall", True
+    robots = client.get("/robots.txt")
+    assert robots["Content-Type"] == "text/plain; charset=utf-8"
+    assert "Disallow: /accounts/" in robots.text
+    assert settings.ADMIN_PATH not in robots.text
+    manifest = client.get("/manifest.webmanifest")
+    assert manifest["Content-Type"] == "application/manifest+json"
+    assert manifest.json()["name"] == "Nightfall"
+    files = [icon["src"] for icon in manifest.json()["icons"]]
+    files += [client.get(path)["Location"] for path in ("/favicon.ico", "/apple-touch-icon.png")]
+    for file in files:
+        name = re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", file.removeprefix("/static/"))
+        assert (STATIC / name).is_file(), file
+    links = {link["rel"]: link["href"] for link in Page(client.get("/terms/")).all("link")}
+    assert links["manifest"] == "/manifest.webmanifest"
+    assert "touch-icon" in links["apple-touch-icon"]
+
+
 def test_without_keys_the_security_check_is_a_hidden_field(client, db, settings):
     settings.TURNSTILE_SITE_KEY = ""
     tokens = [
