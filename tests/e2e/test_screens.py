@@ -26,14 +26,34 @@ SIZES = {
 ALONE = [name for name in SIZES if name not in {"tablet with its keyboard", "desktop"}]
 LONG = "I have a pot of coffee, a difficult crossword and no patience for openings, so let us skip the weather. " * 3
 
-
+HEIGHTS = "all => all.map(row => row.querySelector('.bubble').offsetHeight)"
+NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 # How long the shortest line of a paragraph is, of the longest: no word stands alone.
 SHORTEST_LINE = """words => {
     const all = document.createRange();
-    all.selectNodeContents(words);
+    all.selectNode(words.firstChild);
     const lines = [...all.getClientRects()].map(line => line.width);
     return Math.min(...lines) / Math.max(...lines);
 }"""
+
+
+# Of each bubble: how many pixels it is wider than its widest paragraph, and how many lines it has.
+EMPTY = """all => all.map(bubble => {
+    const spans = new Map();
+    const tops = new Set();
+    const walk = document.createTreeWalker(bubble, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const words = document.createRange();
+        words.selectNode(walk.currentNode);
+        const block = walk.currentNode.parentElement.closest("p, .bubble");
+        const span = spans.get(block) ?? spans.set(block, []).get(block);
+        for (const { left, right, top } of words.getClientRects()) span.push(left, right), tops.add(Math.round(top));
+    }
+    const widest = Math.max(...[...spans.values()].map(span => Math.max(...span) - Math.min(...span)));
+    const style = getComputedStyle(bubble);
+    const around = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + 2;
+    return [bubble.getBoundingClientRect().width - around - widest, tops.size];
+})"""
 
 
 def box(place):
@@ -211,23 +231,45 @@ def test_tools_stand_beside_the_bubble_and_move_nothing(talk, width):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_bubbles_are_no_wider_than_their_words_need(talk, width):
+def test_bubbles_are_as_wide_as_their_longest_line(talk, she, width):
     tab = talk(viewport={"width": width, "height": 800})
-    for words in range(2, 60, 3):
-        MessageFactory(conversation=tab.conversation, text=" ".join(LONG.split()[:words]), hers=words % 2 == 0)
+    texts = [" ".join(LONG.split()[:words]) for words in range(2, 60, 3)]
+    texts += [
+        f"{LONG}\n\n*{LONG}*\n\nShort.",
+        "هذا كلام طويل بعض الشيء لكي يملأ أكثر من سطر واحد. " * 4,
+        "w" * 300,
+        "👋",
+    ]
+    for number, text in enumerate(texts):
+        MessageFactory(conversation=tab.conversation, text=text, hers=number % 2 == 0)
     tab.page.reload()
     tab.ready()
-    empty = tab.messages.locator(".bubble").evaluate_all(
-        """all => all.map(bubble => {
-            const words = document.createRange();
-            words.selectNodeContents(bubble);
-            const lines = [...words.getClientRects()].map(line => line.right);
-            const style = getComputedStyle(bubble);
-            return bubble.getBoundingClientRect().right - parseFloat(style.paddingRight) - Math.max(...lines);
-        })"""
-    )
-    assert len(empty) == 21
-    assert max(empty) < 75, empty  # less than the longest word
+
+    def most():
+        """Pixels that the emptiest bubble is wider than its words, and how many bubbles of several lines there are."""
+        spare = tab.messages.locator(".bubble").evaluate_all(EMPTY)
+        assert len(spare) == tab.messages.count()
+        return max(width for width, _ in spare), sum(lines > 1 for _, lines in spare)
+
+    heights = tab.messages.evaluate_all(HEIGHTS)
+    assert most()[0] <= 2
+    assert most()[1] > 15
+    she.says(LONG, she.pause(), LONG)
+    tab.send(LONG)
+    expect(tab.reply).to_have_text(LONG.strip())
+    assert tab.page.locator(".reply .bubble").evaluate("bubble => bubble.style.maxWidth") == ""
+    she.go_on()
+    expect(tab.page.locator(".reply")).to_have_count(0)
+    expect(tab.messages).to_have_count(len(heights) + 2)
+    assert most()[0] <= 2
+    tab.page.set_viewport_size({"width": 700, "height": 800})
+    tab.page.evaluate(NEXT_FRAME)
+    assert most()[0] <= 2
+    tab.page.set_viewport_size({"width": width, "height": 800})
+    tab.page.evaluate(NEXT_FRAME)
+    assert most()[0] <= 2
+    tab.messages.locator(".bubble").evaluate_all("all => all.forEach(bubble => bubble.style.maxWidth = '')")
+    assert tab.messages.evaluate_all(HEIGHTS)[: len(heights)] == heights  # no line breaks because of it
 
 
 def test_who_has_scrolled_up_can_jump_to_the_latest_without_news(new_browser, alice):

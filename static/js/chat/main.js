@@ -1,6 +1,7 @@
 /* Puts the chat together: one state, told by the socket, by answers and by the person; behaviours that mount on it. */
 import "../site/older.js";
 import { Connection, bars } from "./connection.js";
+import { mount as mountHug } from "./hug.js";
 import { Log } from "./log.js";
 import { mount as mountQuota } from "./quota.js";
 import { mount as mountReading } from "./reading.js";
@@ -50,6 +51,7 @@ function mountTalk() {
       return answer?.ok && (() => store.tell({ type: "older", before, ...answer.body }));
     },
   });
+  mountHug(talk.querySelector("[data-messages]"));
   const reading = mountReading({ store, net, id, log });
   store.draws((state) => log.draw(state));
   onNewDay(() => log.draw(store.state, true));
