@@ -67,6 +67,8 @@ class TabConsumer(AsyncWebsocketConsumer):
 
         self.base_send = base_send
         try:
+            if (task := asyncio.current_task()) and task.cancelling():  # a thread before us kept that to itself
+                raise asyncio.CancelledError
             await self._listen(receive)
         except StopConsumer:
             pass

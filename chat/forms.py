@@ -8,8 +8,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, RawPostDataException
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
-from chat.rendering import is_blank
 from config.lib import strictjson
+from config.lib.text import is_blank
 
 
 class BadRequest(Exception):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import TypedDict  # pydantic checks these in tests, and takes only this one before 3.12
 
 from chat.models import Conversation, Message, Reply
-from chat.rendering import to_html
+from chat.rendering import isolated, to_html
 from girls.models import Girl
 
 
@@ -226,7 +226,7 @@ def message(message: Message) -> MessageShape:
         "sender": message.sender,
         "kind": message.kind,
         "text": message.text,
-        "html": to_html(message.text),
+        "html": to_html(message.text, by_member=message.sender == Message.Sender.USER),
         "media": None,
         "audio": None,
         "created_at": iso(message.created_at) or "",
@@ -285,7 +285,7 @@ def thread(conversation: Conversation, *, typing: bool) -> ThreadShape:
     return {
         "conversation": str(conversation.pk),
         "girl": girl(conversation.girl),
-        "preview": f"You: {conversation.last_message_preview}" if mine else conversation.last_message_preview,
+        "preview": f"You: {isolated(conversation.last_message_preview)}" if mine else conversation.last_message_preview,
         "last_message_at": iso(conversation.last_message_at) or "",
         "unread": conversation.unread,
         "typing": typing,

@@ -145,7 +145,7 @@ class Conversation(models.Model):
         message = Message(conversation=self, seq=self.last_seq + 1, version=self.version + 1, **fields)
         self.last_seq, self.version = message.seq, message.version
         self.last_message_at = message.created_at
-        self.last_message_preview = preview(text)
+        self.last_message_preview = preview(text, by_member=sender == Message.Sender.USER)
         self.last_message_sender = sender
         if sender == Message.Sender.USER:
             self.last_read_seq = self.last_seq  # who answers has read
@@ -202,7 +202,7 @@ class Conversation(models.Model):
         message.save(update_fields=["version", "deleted_at", "text", "alternatives", "chosen"])
         Alternative.objects.filter(conversation=self, seq=message.seq).delete()
         left = self.messages.filter(deleted_at=None).order_by("-seq").first()
-        self.last_message_preview = preview(left.text) if left else ""
+        self.last_message_preview = preview(left.text, by_member=left.sender == Message.Sender.USER) if left else ""
         self.last_message_sender = left.sender if left else ""
         hers = self.messages.filter(deleted_at=None, seq__gt=self.last_read_seq).exclude(sender=Message.Sender.USER)
         if not hers.exists():

@@ -37,11 +37,11 @@ from chat.llm import Finished, ModelError, Request, Text, Withdrawn, close_llm, 
 from chat.models import Message, Reply
 from chat.prompts import build_request
 from chat.realtime import Announcer
-from chat.rendering import at_sentence_end, is_blank, utf16_cut, utf16_length
 from chat.settling import LEAST_SECONDS, Written, end, end_over
 from config.lib import bells
 from config.lib.database import DatabaseThreads
 from config.lib.prepared import select
+from config.lib.text import at_sentence_end, is_blank, utf16_cut, utf16_length
 
 log = structlog.get_logger(__name__)
 

@@ -1,5 +1,6 @@
 """Finding words in what was said: in a member's own conversations, whichever were used last first."""
 
+import re
 from functools import reduce
 from operator import or_
 from typing import Any, TypedDict
@@ -8,8 +9,9 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from chat import frames
 from chat.models import Conversation, Message
-from chat.rendering import preview
+from chat.rendering import isolated, preview
 from chat.sync import Cursor
+from config.lib.text import fold, pattern
 
 PAGE = 20
 LONGEST = 100  # characters that are looked for
@@ -36,9 +38,9 @@ class Hits(TypedDict):
 def find(user: Any, words: str, before: Cursor | None = None) -> Hits:
     """The conversations in which these words were said, whatever their case; the newest place of each."""
     words = words.strip()[:LONGEST]
-    if not words:
+    if not fold(words):
         return {"found": [], "next": None}
-    said = Message.objects.filter(conversation=OuterRef("pk"), deleted_at=None, text__icontains=words)
+    said = Message.objects.filter(conversation=OuterRef("pk"), deleted_at=None, text__regex=pattern(words))
     said = said.exclude(sender=Message.Sender.SITE).order_by("-seq")
     rows = Conversation.objects.of(user.pk).select_related("girl").annotate(at=Subquery(said.values("seq")[:1]))
     found: list[Any] = list(_after(before, rows.exclude(at=None)).order_by("-last_message_at", "id")[: PAGE + 1])
@@ -61,14 +63,15 @@ def _after(before: Cursor | None, rows: QuerySet[Conversation]) -> QuerySet[Conv
 
 
 def _hit(conversation: Conversation, message: Message, words: str) -> Hit:
-    at = message.text.casefold().find(words.casefold())
-    begin = max(0, at - BEFORE)
+    found = re.search(pattern(words), message.text)
+    begin = max(0, found.start() - BEFORE) if found else 0
     begin = message.text.rfind(" ", 0, begin) + 1 if begin else 0
-    mine = "You: " if message.sender == Message.Sender.USER else ""
+    by_member = message.sender == Message.Sender.USER
+    shown = preview(message.text[begin:], by_member=by_member)
     return {
         "conversation": str(conversation.pk),
         "girl": frames.girl(conversation.girl),
         "seq": message.seq,
-        "text": mine + ("…" if begin else "") + preview(message.text[begin:]),
+        "text": ("You: " if by_member else "") + ("…" if begin else "") + isolated(shown),
         "created_at": frames.iso(message.created_at) or "",
     }

@@ -10,10 +10,10 @@ from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
 from chat import frames, quotas, realtime, sync
 from chat.models import AlreadyWritten, Conversation, Message, Reply
-from chat.rendering import utf16_cut, utf16_length
 from chat.settling import Written, end_owed
 from config.lib.database import tried_again
 from config.lib.prepared import together
+from config.lib.text import utf16_cut, utf16_length
 
 PERMIT_SCOPE = "chat_send"
 

@@ -13,9 +13,9 @@ from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 from accounts.models import User
 from chat import frames, quotas, realtime
 from chat.models import AlreadyEnded, Conversation, Message, Reply
-from chat.rendering import is_blank, utf16_cut
 from config.lib.database import tried_again
 from config.lib.prepared import select, together
+from config.lib.text import is_blank, utf16_cut
 
 LEAST_SECONDS = 5  # a reply with less time than that before it is overdue is not worth asking a model for
 

@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from chat import realtime
 from chat.models import Alternative, Conversation, Erasure, Message, Reply
-from chat.rendering import is_blank
 from chat.settling import end_owed
+from config.lib.text import is_blank
 from girls.macros import fill
 from girls.models import Girl
 

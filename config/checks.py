@@ -16,8 +16,8 @@ from django.db import DatabaseError, connection
 from django.template import TemplateSyntaxError, engines
 
 from accounts.turnstile import is_dummy
-from chat.llm.addresses import completions_url
 from config.lib import bells
+from config.lib.modelhosts import completions_url
 from config.lib.names import is_loopback, read
 
 CLOUDFLARE = "challenges.cloudflare.com"

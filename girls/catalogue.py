@@ -9,7 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils import timezone
 
-from girls.models import NEW_DAYS, Girl, GirlQuerySet, fold, tag_key
+from config.lib.text import fold
+from girls.models import NEW_DAYS, Girl, GirlQuerySet, tag_key
 
 PAGE_SIZE = 24
 QUERY_CHARACTERS = 100  # of a search; what is longer is cut

@@ -1,11 +1,11 @@
 """The characters."""
 
-import unicodedata
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.templatetags.static import static
@@ -13,14 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
+from config.lib.text import fold, is_blank
+
 _static = cache(static)  # a thread list asks fifty times
+BLANK = "Nobody would see anything of this."
 NEW_DAYS = 14  # so long a character wears the badge "New"
-
-
-def fold(text: str) -> str:
-    """Text as the search compares it: no case, no accents, single spaces."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
 def tag_key(tag: str) -> str:
@@ -110,6 +107,12 @@ class Girl(models.Model):
     def get_absolute_url(self) -> str:
         """Her profile."""
         return reverse("girls:about", args=[self.slug])
+
+    def clean(self) -> None:
+        """What people read of her shows something. Raises ValidationError."""
+        shown = {name: getattr(self, name) for name in ("name", "tagline", "bio", "greeting", "persona_prompt")}
+        if blank := {name: BLANK for name, text in shown.items() if text and is_blank(text)}:
+            raise ValidationError(blank)
 
     @property
     def in_short(self) -> str:

@@ -22,7 +22,8 @@ import aiohttp.http_exceptions
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from .addresses import completions_url, within
+from config.lib.modelhosts import completions_url, within
+
 from .answer import Answer, error_code
 from .base import (
     BadAnswer,

@@ -7,7 +7,7 @@ or stored. However a reply is cut into pieces, the result is the same.
 
 import re
 
-from chat.rendering import JOINERS, UNSEEN
+from config.lib.text import JOINERS, UNSEEN, stays
 
 from .echo import HELD_FROM, Echo
 from .lines import Lines
@@ -16,7 +16,6 @@ from .markup import Markup, Sign
 MAX_CHARACTERS = 8_000
 _SURROGATES = "\ud800-\udfff"
 _ODD = re.compile(f"[{UNSEEN}{JOINERS}{_SURROGATES}]")
-_DROPPED = re.compile(f"[{UNSEEN}]")
 
 
 class Visible:
@@ -134,13 +133,9 @@ class Visible:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         kept = []
         for character in text.replace("\u2028", "\n").replace("\u2029", "\n"):
-            if character in JOINERS:
-                if self._before <= "\u02ff" or self._before in JOINERS:
-                    continue
-            elif _DROPPED.match(character):
-                continue
-            kept.append(character)
-            self._before = character
+            if stays(character, self._before):
+                kept.append(character)
+                self._before = character
         return "".join(kept)
 
     def _fit(self, text: str) -> None:

@@ -79,7 +79,8 @@ def test_what_leads_elsewhere_is_text(text):
 )
 def test_no_address_gets_out_of_its_attribute(text):
     tags = re.findall(r"<[^>]*>", to_html(text))
-    ours = r'</?(?:p|em|strong)>|<br>|</a>|<a href="https://[^"<>\s]*" rel="noopener nofollow ugc" target="_blank">'
+    ours = r'<p dir="auto">|</p>|</?(?:em|strong)>|<br>|</a>'
+    ours += r'|<a href="https://[^"<>\s]*" rel="noopener nofollow ugc" target="_blank">'
     assert all(re.fullmatch(ours, tag) for tag in tags), tags
 
 

@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 from chat.llm.visible import Visible
-from chat.rendering import JOINERS, is_blank, preview
+from chat.rendering import preview
+from config.lib.text import JOINERS, is_blank
 
 EVERY = [chr(n) for n in range(sys.maxunicode + 1) if not 0xD800 <= n < 0xE000]
 # Signs of Arabic and its neighbours that stand before a number, and hieroglyphs in their places: format, and drawn.

@@ -400,8 +400,11 @@ def test_markup_from_a_model_is_text(hands, hosts):
     hands.send("<script>alert(1)</script>")
     work()
     mine, reply = hands.state()["messages"][1:]
-    assert mine["html"] == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
-    assert reply["html"].startswith("<p><em>Smiles</em> &lt;img src=x onerror=alert(1)&gt; [a](javascript:x) {{7*7}}")
+    paragraph = '<p dir="auto">'
+    assert mine["html"] == f"{paragraph}&lt;script&gt;alert(1)&lt;/script&gt;</p>"
+    assert reply["html"].startswith(
+        '<p dir="auto"><em>Smiles</em> &lt;img src=x onerror=alert(1)&gt; [a](javascript:x) {{7*7}}'
+    )
     assert "<img" not in reply["html"]
 
 

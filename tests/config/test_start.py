@@ -11,7 +11,7 @@ WEB = "import config.asgi"
 # As celery's own command does it, for a worker and for beat.
 WORKER = "from config.celery import app; app.loader.init_worker(); app.finalize()"
 # Until somebody pays, is emphatic, is answered by a model, develops.
-DEAR = {"stripe", "markdown_it", "aiohttp", "daphne.server"}
+DEAR = {"stripe", "aiohttp", "daphne.server"}
 
 
 def modules_of(process: str) -> set[str]:

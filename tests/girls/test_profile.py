@@ -17,10 +17,10 @@ def _no_gate(settings):
 
 def test_a_visitor_reads_about_her(client, mara):
     html = client.get("/girls/mara/").content.decode()
-    assert "<h1>Mara" in html
+    assert "<h1><bdi>Mara</bdi>" in html
     assert mara.bio in html
     assert "AI character" in html
-    assert "Mara is fictional and written by AI" in html
+    assert "Mara</bdi> is fictional and written by AI" in html
     assert "10 free messages" in html
 
 
@@ -31,7 +31,7 @@ def test_one_can_write_to_her_or_begin_with_a_starter(client, alice, mara, who):
     html = client.get("/girls/mara/").content.decode()
     assert 'action="/girls/mara/chat/"' in html
     assert "csrfmiddlewaretoken" in html
-    assert '<button class="chip" name="starter" value="What are you making today?">' in html
+    assert '<button class="chip" name="starter" value="What are you making today?" dir="auto">' in html
 
 
 def test_premium_hides_the_free_messages(client, mara):

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enter, length } from "../../static/js/chat/composer.js";
+import { enter } from "../../static/js/chat/composer.js";
+import { length } from "../../static/js/site/text.js";
 
 const desk = { sends: true, touch: false };
 const press = (over) => ({ key: "Enter", isComposing: false, keyCode: 13, ctrlKey: false, metaKey: false, shiftKey: false, ...over });

@@ -4,6 +4,7 @@ export class FakeText {
   constructor(data = "") { this.data = data; }
   get textContent() { return this.data; }
   appendData(more) { this.data += more; }
+  contains(node) { return node === this; }
   cloneNode() { return new FakeText(this.data); }
   remove() { this.parentElement?.detach(this); }
 }
@@ -68,7 +69,7 @@ export class FakeElement extends EventTarget {
     this.append(...nodes.filter((node) => node !== ""));
   }
   remove() { this.parentElement?.detach(this); }
-  contains(node) { return node === this || this.children.some((child) => child.contains(node)); }
+  contains(node) { return node === this || this.childNodes.some((child) => child.contains(node)); }
   closest(selector) { return this.matches(selector) ? this : (this.parentElement?.closest(selector) ?? null); }
   matches(selector) {
     if (selector === "*") return true;

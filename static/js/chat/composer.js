@@ -1,7 +1,6 @@
-const COUNT_FROM = 1_800;
+import { isBlank, length } from "../site/text.js";
 
-/** Length as the server counts it: characters, not UTF-16 units. */
-export const length = (text) => [...text].length;
+const COUNT_FROM = 1_800;
 
 /** What Enter means: "send", "newline" (leave it to the browser) or nothing. */
 export function enter(event, { sends, touch }) {
@@ -88,7 +87,7 @@ export class Composer {
 
   #send() {
     const text = this.text.trim();
-    if (!text || this.spent || length(text) > this.most) return;
+    if (isBlank(text) || this.spent || length(text) > this.most) return;
     this.draft.keep(""); // first: another tab that hears of the message may keep its own now
     this.write(this.send(text) ? "" : this.text);
   }
@@ -100,7 +99,7 @@ export class Composer {
     counter.hidden = size < COUNT_FROM;
     counter.textContent = (over ? counter.dataset.over : counter.dataset.room).replace("{n}", Math.abs(this.most - size));
     input.setAttribute("aria-invalid", String(over));
-    const empty = !input.value.trim();
+    const empty = isBlank(input.value);
     const stops = (this.#stops = this.busy && empty);
     hint.hidden = empty;
     button.classList.toggle("stops", stops);

@@ -115,7 +115,8 @@ export class Rows {
     if (dataset.status === status) return;
     Object.assign(dataset, { status, client: client_id });
     row.className = `message user first last unsent ${status} ${isEmoji(text) ? "emoji" : ""} ${isNew(row)}`;
-    row.querySelector("[data-text]").textContent = text;
+    const words = Object.assign(document.createElement("p"), { dir: "auto", textContent: text });
+    row.querySelector("[data-text]").replaceChildren(words);
     this.#says(row, true, "", `${this.words[status] ?? ""} ${why ?? ""}`);
     row.querySelector("[data-again]")?.remove();
     if (status === "failed" || status === "unchecked") row.append(copy(status === "failed" ? "unsent" : status));
@@ -151,13 +152,16 @@ const OF_A_LINK = new Set(["href", "rel", "target"]);
 const isLink = (part) =>
   part.nodeName === "A" && /^https?:\/\//i.test(part.getAttribute("href")) && [...part.attributes].every(({ name }) => OF_A_LINK.has(name));
 
+/* A paragraph has the direction of its own first letter; nothing else has any attribute. */
+const isPlain = ({ nodeName, attributes }) => [...attributes].every(({ name, value }) => nodeName === "P" && name === "dir" && value === "auto");
+
 /* The server's HTML, of which its few known elements are left, bare; nothing is ever parsed into this document. */
 function safe({ html, text }) {
   if (!html) return [text];
   const { body } = new DOMParser().parseFromString(html, "text/html");
   for (const part of body.querySelectorAll("*")) {
     if (isLink(part)) Object.assign(part, { rel: "noopener nofollow ugc", target: "_blank" });
-    else if (!ALLOWED.test(part.nodeName) || part.attributes.length) part.replaceWith(...part.childNodes);
+    else if (!ALLOWED.test(part.nodeName) || !isPlain(part)) part.replaceWith(...part.childNodes);
   }
   return body.childNodes;
 }

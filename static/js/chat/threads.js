@@ -1,6 +1,7 @@
 import { UNREAD, show } from "../site/unread.js";
 import { isWriting, unreadThreads } from "./state.js";
 import { kept } from "../site/device.js";
+import { fold } from "../site/text.js";
 import { mount as mountSearch } from "./search.js";
 import { brief, onNewDay } from "./times.js";
 
@@ -84,10 +85,10 @@ export class Threads {
   }
 
   #filter() {
-    const wanted = this.search.value.trim().toLocaleLowerCase();
+    const wanted = fold(this.search.value);
     let shown = 0;
     for (const row of this.list.children) {
-      row.hidden = !row.textContent.toLocaleLowerCase().includes(wanted);
+      row.hidden = !fold(row.textContent).includes(wanted);
       shown += !row.hidden;
     }
     this.none.hidden = !wanted || shown > 0 || this.#elsewhere > 0;

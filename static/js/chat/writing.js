@@ -1,3 +1,4 @@
+import { segments } from "../site/text.js";
 import { brokenOff, isWriting, streamed } from "./state.js";
 
 const DOTS_AFTER = 400;
@@ -56,7 +57,7 @@ export class Writing {
     this.status.textContent = writing ? this.words.writing : this.usual;
   }
 
-  /** After the rows are drawn. The text grows by what is new: one text node, never markup, never in a live region. */
+  /** After the rows are drawn. The text grows by what is new: text nodes, never HTML, never in a live region. */
   stream(state) {
     const coming = streamed(state);
     const text = coming || brokenOff(state);
@@ -74,9 +75,7 @@ export class Writing {
       this.#lent = { row, version: row.dataset.version, words: [...place.childNodes] };
       place.replaceChildren();
     }
-    const node = place.firstChild ?? place.appendChild(new Text());
-    if (text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
-    else node.data = text;
+    grow(place, segments(text, { grows: Boolean(coming) }));
   }
 
   #giveBack() {
@@ -84,4 +83,38 @@ export class Writing {
     this.#lent = null;
     if (row.dataset.version === version) row.querySelector("[data-text]").replaceChildren(...words); // else it is new
   }
+}
+
+const GROWN = new WeakMap(); // place -> [{look, node, top}], its text nodes in order and what of each stands in the place
+
+/* Show these segments, and touch only what differs: mostly the end of the last text node. A browser that translates the
+   page takes our nodes out and puts its own in: then all of it is written anew. */
+function grow(place, parts) {
+  let grown = GROWN.get(place) ?? [];
+  const kept = place.childNodes.length === grown.length && grown.every(({ node, top }) => top.parentElement === place && top.contains(node));
+  if (!kept) {
+    place.replaceChildren();
+    grown = [];
+  }
+  const differs = grown.findIndex(({ look }, i) => look !== parts[i]?.[0]);
+  if (differs >= 0) grown.splice(differs).forEach(({ top }) => top.remove());
+  parts.forEach(([look, text], i) => {
+    const { node } = (grown[i] ??= added(place, look));
+    if (node.data === text) return;
+    if (text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
+    else node.data = text;
+  });
+  GROWN.set(place, grown);
+}
+
+function added(place, look) {
+  const node = new Text();
+  const top = look.split(" ").reduce((inner, name) => {
+    if (!name) return inner;
+    const outer = document.createElement(name);
+    outer.append(inner);
+    return outer;
+  }, node);
+  place.append(top);
+  return { look, node, top };
 }

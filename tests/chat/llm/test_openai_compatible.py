@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.testing import capture_logs
 
 from chat.llm import BrokenOff, NoAnswer, Text, get_llm
-from chat.llm.addresses import completions_url
 from chat.llm.visible import MAX_CHARACTERS
+from config.lib.modelhosts import completions_url
 from tests.chat.llm.conftest import KEY, TURNS, ask, asking, provider
 from tests.fakes.model_host import (
     CUT,
