@@ -145,6 +145,7 @@ export function open() {
     title: "Mara",
     documentElement: element("html", { lang: "en" }),
     body: element("body"),
+    createElement: (tag) => element(tag),
     getElementById: (id) => ({ content: { firstElementChild: templates[id.replace("chat-", "")] } }),
     querySelectorAll: (selector) => document.body.querySelectorAll(selector),
     querySelector: (selector) => document.body.querySelector(selector),
