@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 # Anybody may knock here. What is not named asks who one is.
 FOR_EVERYBODY = {
     "", "girls/<slug:slug>/", "girls/<slug:slug>/chat/", "age/", "signin", "reset-password", "media/<path:path>",
-    "plans/", "safety/", "terms/", "privacy/", "robots.txt", "manifest.webmanifest", "favicon.ico", "apple-touch-icon.png",
-    "webhooks/stripe/", r"^(?:/*)webhooks/+stripe/*$",
+    "plans/", "safety/", "terms/", "privacy/", "robots.txt", "manifest.webmanifest", "favicon.ico",
+    "apple-touch-icon.png", "webhooks/stripe/", r"^(?:/*)webhooks/+stripe/*$",
     "accounts/signup/", "accounts/login/", "accounts/inactive/", "accounts/confirm-email/",
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "accounts/login/code/confirm/",
     "accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/",
