@@ -179,8 +179,11 @@ def _asked() -> Iterator[CheckMessage]:
     unset = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = '0'"
     question = f"SELECT current_database(), pg_backend_pid(), ARRAY({unset})"
     postgresql: Any = connection  # what Django's proxy stands for
+    params = postgresql.get_connection_params()
+    if not settings.DATABASE_POOLER:  # as those who serve ask for it, whoever asks here
+        params["options"] = " ".join(f"-c {name}={limit}" for name, limit in settings.DATABASE_LIMITS.items())
     try:
-        with postgresql.Database.connect(**postgresql.get_connection_params(), autocommit=True) as asked:
+        with postgresql.Database.connect(**params, autocommit=True) as asked:
             name, pid, lost = asked.execute(question, [list(settings.DATABASE_LIMITS)]).fetchone()
             direct = asked.info.backend_pid == pid  # a pooler tells its clients numbers of its own
     except postgresql.Database.Error as error:

@@ -6,6 +6,8 @@ Answered on the event loop, before Django: what the threads of pages wait for is
 
 import asyncio
 import json
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -13,13 +15,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from chat.models import Reply
-from config.lib import redis, waiting
+from config.lib import waiting
 from config.metrics import REPLIES, replies_are_late
 
 SECONDS = 1.0  # for an answer; who is slower counts as away
@@ -57,9 +60,9 @@ def has_tables() -> bool:
     return Reply._meta.db_table in connection.introspection.table_names()
 
 
-def redis_is_there() -> bool:
-    """Whether Redis answers."""
-    return redis.is_there(settings.REDIS_URL)
+def redis_serves() -> bool:
+    """Whether Redis does what it is there for: a frame arrives that is sent through it."""
+    return bool(get_channel_layer().carries())
 
 
 def replies() -> bytes:
@@ -70,7 +73,7 @@ def replies() -> bytes:
 DATABASE, LATE, REDIS, METRICS = (
     Question(has_tables),
     Question(replies_are_late),
-    Question(redis_is_there),
+    Question(redis_serves),
     Question(replies),
 )
 AWAY = (TimeoutError, DatabaseError)
@@ -167,6 +170,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         moment = (await receive())["type"]
         if moment == "lifespan.startup":
             drain_on_sigterm()
+            end_with_parent()
         await send({"type": f"{moment}.complete"})
         if moment == "lifespan.shutdown":
             return
@@ -192,3 +196,19 @@ def drain_on_sigterm() -> None:
             later.start()
 
     signal.signal(signal.SIGTERM, drain)
+
+
+def end_with_parent() -> None:
+    """Stop when the process is gone that started this one to share its port (WEB_CONCURRENCY), be it by kill -9.
+
+    Nobody would tell this one to stop any more, and whoever starts anew would find the port taken.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -118,6 +118,9 @@ DATABASE = DATABASES["default"]
 POSTGRES = "postgresql" in DATABASE["ENGINE"]
 # A statement that hangs, a lock that is not got, a transaction that nobody ends: each is ended by PostgreSQL.
 DATABASE_LIMITS = {"statement_timeout": "10s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "30s"}
+# A migration, and any command that somebody types, takes as long as it takes: nobody waits for it but for its locks.
+PATIENT = {"statement_timeout": "0", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "0"}
+IS_COMMAND = Path(sys.argv[0]).name in ("manage.py", "django-admin") and sys.argv[1:2] not in (["serve"], ["runserver"])
 # "transaction": a pooler, such as PgBouncer, hands each transaction to whichever connection is free.
 DATABASE_POOLER = env.str("DATABASE_POOLER", "")
 if POSTGRES:
@@ -138,7 +141,8 @@ if POSTGRES:
         DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True
     else:
         DATABASE["OPTIONS"]["prepare_threshold"] = 5
-        DATABASE["OPTIONS"]["options"] = " ".join(f"-c {name}={limit}" for name, limit in DATABASE_LIMITS.items())
+        _limits = PATIENT if IS_COMMAND else DATABASE_LIMITS
+        DATABASE["OPTIONS"]["options"] = " ".join(f"-c {name}={limit}" for name, limit in _limits.items())
 elif DATABASE["ENGINE"] != "django.db.backends.sqlite3":
     DATABASE["ENGINE"] = "django.db.backends.dummy"  # config/checks.py says so, before Django looks for a driver
 else:

@@ -3,14 +3,16 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 
 from config.lib import waiting
@@ -91,3 +93,20 @@ def give_back_connection() -> None:
     """
     if not connection.in_atomic_block:
         connection.close()
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Statements of this thread take as long as they take: for a migration, in a process that serves afterwards.
+
+    Behind a pooler the limits are the database's own, and the connection is not ours to set.
+    """
+    ours = connection.vendor == "postgresql" and not settings.DATABASE_POOLER
+    names = ("statement_timeout", "idle_in_transaction_session_timeout") if ours else ()
+    for name in names:
+        connection.cursor().execute(f"SET {name} = 0")
+    try:
+        yield
+    finally:
+        for name in names:
+            connection.cursor().execute(f"RESET {name}")

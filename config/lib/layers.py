@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from channels.layers import InMemoryChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from redis.exceptions import RedisError
 
 from config.lib import redis
 
@@ -46,6 +47,22 @@ class RedisLayer(RedisPubSubChannelLayer):
         """Send to a group from sync code, on any thread. Raises redis.RedisError when Redis is away."""
         channel, said = self._channel(group), self.serialize(event)
         redis.breaker(self._url).ask(redis.client(self._url).publish, channel, said)
+
+    def carries(self) -> bool:
+        """Whether a frame arrives that is sent now, whatever the breaker thinks: Redis may be there and let none pass.
+
+        Takes a second at most.
+        """
+        channel, client = self._channel(f"probe-{uuid4().hex}"), redis.client(self._url)
+        try:
+            with client.pubsub() as heard:
+                heard.subscribe(channel)
+                heard.get_message(timeout=redis.SECONDS_TO_ANSWER)  # that it listens
+                client.publish(channel, b"")
+                message = heard.get_message(timeout=redis.SECONDS_TO_ANSWER)
+        except RedisError:
+            return False
+        return message is not None and message["type"] == "message"
 
     async def publish_many(self, events: Iterable[tuple[str, Event]]) -> None:
         """Send a batch in one round trip, in order. Raises redis.RedisError when Redis is away."""

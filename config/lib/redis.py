@@ -16,7 +16,6 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -82,11 +81,3 @@ class Breaker:
 def breaker(url: str) -> Breaker:
     """The one breaker of this Redis in this process."""
     return Breaker()
-
-
-def is_there(url: str) -> bool:
-    """Whether it answers now, whatever the breaker thinks. Takes half a second at most."""
-    try:
-        return bool(client(url).ping())
-    except RedisError:
-        return False

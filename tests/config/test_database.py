@@ -7,12 +7,14 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg_pool import ConnectionPool
 
 from chat.models import Conversation
-from config.lib.database import DatabaseThreads, tried_again
+from config.lib.database import DatabaseThreads, patiently, tried_again
 from config.lib.postgresql.base import is_there
+from tests.config.processes import manage
 from tests.factories import ConversationFactory
 from tests.racing import needs_postgres, race
 
@@ -150,3 +152,21 @@ async def test_threads_for_the_database_find_it_again_after_it_ended_their_conne
         await in_database(broken)
     assert await in_database(backend)
     await in_database(lambda: connection.close())
+
+
+def _limits():
+    with connection.cursor() as cursor:
+        return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in settings.DATABASE_LIMITS]
+
+
+def test_who_serves_has_limits_and_a_migration_only_for_locks():
+    assert _limits() == ["10s", "3s", "30s"]
+    with patiently():
+        assert _limits() == ["0", "3s", "0"]
+    assert _limits() == ["10s", "3s", "30s"]
+
+
+def test_a_command_takes_as_long_as_it_takes():
+    ask = "from django.db import connection as c; u = c.cursor(); print(u.execute('SHOW statement_timeout').fetchone())"
+    done = manage("shell", "--no-imports", "-c", ask)
+    assert "('0',)" in done.stdout, done.stderr

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import redis
 from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,7 +19,7 @@ from config import health
 from config.asgi import application
 from tests.config.processes import environment, responds, until
 from tests.racing import needs_postgres
-from tests.servers import Process, free_port
+from tests.servers import Process, Redis, free_port, listens
 
 
 @pytest.fixture
@@ -48,6 +49,24 @@ def samples(**headers):
     return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
 
 
+def through(settings, url):
+    """Let frames go through this Redis."""
+    layer = {"BACKEND": "config.lib.layers.RedisLayer", "CONFIG": {"url": url, "prefix": "dusk:test"}}
+    settings.REDIS_URL, settings.CHANNEL_LAYERS = url, {"default": layer}
+
+
+@pytest.mark.parametrize("allowed", ["&*", "&other:*"])
+def test_a_redis_that_lets_no_frame_through_is_not_ok(transactional_db, settings, tmp_path, allowed):
+    with Redis(tmp_path) as redis_server:
+        with redis.Redis.from_url(redis_server.url) as boss:
+            boss.acl_setuser("dusk", enabled=True, passwords=["+secret"], commands=["+@all"], keys=["*"], reset=True)
+            boss.execute_command("ACL", "SETUSER", "dusk", "resetchannels", allowed)
+        url = redis_server.url.replace("redis://", "redis://dusk:secret@")
+        through(settings, url)
+        answer = ask("/readyz").json()
+        assert (answer["redis"], answer["status"]) == (("ok", "ok") if allowed == "&*" else ("away", "degraded"))
+
+
 def test_healthz_asks_nobody():
     assert ask("/healthz").json() == {"status": "ok"}  # without the db fixture: a query would fail
 
@@ -56,12 +75,12 @@ def test_healthz_asks_nobody():
 def test_ready_when_the_database_answers(transactional_db, settings):
     answer = ask("/readyz")
     assert answer.status_code == 200, answer.text
-    redis = "ok" if settings.REDIS_URL else "unused"
-    assert answer.json() == {"status": "ok", "database": "ok", "redis": redis, "replies": "ok"}
+    said = "ok" if settings.REDIS_URL else "unused"
+    assert answer.json() == {"status": "ok", "database": "ok", "redis": said, "replies": "ok"}
 
 
 def test_without_redis_it_is_degraded_and_ready_all_the_same(transactional_db, settings):
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    through(settings, "redis://127.0.0.1:1/0")
     answer = ask("/readyz")
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
@@ -186,3 +205,13 @@ def test_a_locked_table_is_no_database_that_is_away(transactional_db, settings):
     finally:
         over.set()
         holder.join()
+
+
+def test_children_of_a_parent_that_was_killed_let_the_port_go(tmp_path):
+    port = free_port()
+    more = {"DATABASE_URL": f"sqlite:///{tmp_path}/dusk.sqlite3", "REDIS_URL": "", "WEB_CONCURRENCY": "2"}
+    env = environment(**more, HOST="127.0.0.1", PORT=str(port))
+    with Process("web", [sys.executable, "-m", "config.server"], tmp_path, env) as web:
+        until(lambda: responds(f"http://127.0.0.1:{port}/healthz"), what="an answer")
+        web.kill()
+        until(lambda: not listens(port), what="a free port")

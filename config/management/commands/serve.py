@@ -11,6 +11,7 @@ from django.db import OperationalError
 
 from config import embedded
 from config.lib import names
+from config.lib.database import patiently
 
 
 class Command(BaseCommand):
@@ -29,7 +30,8 @@ class Command(BaseCommand):
         except OverflowError:
             raise CommandError(f"There is no port {port}.") from None
         try:
-            call_command("migrate", verbosity=0)
+            with patiently():
+                call_command("migrate", verbosity=0)
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from None
         if settings.DEBUG:
