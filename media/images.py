@@ -2,6 +2,7 @@
 
 import uuid
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import IO, Any
 
@@ -11,7 +12,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 20 * 1024 * 1024
+KEPT_SIDE, KEPT_PIXELS = 1600, 6_000_000  # what any crop of it needs; more only costs memory
 QUALITY = 84
+AS_THEY_ARE = ("L", "RGB", "RGBA", "CMYK")  # modes that can be made smaller without becoming another first
+
+# A decoded picture is up to 160 MB, and editors upload side by side. One thread, so that its memory is used again: each
+# thread of its own would keep some.
+_one_at_a_time = ThreadPoolExecutor(1, "picture")
 
 
 class NotAPicture(Exception):
@@ -19,22 +26,40 @@ class NotAPicture(Exception):
 
 
 def open_picture(file: IO[bytes] | Any) -> Image.Image:
-    """The decoded picture, upright. Looks at the content, never at the name. Raises NotAPicture."""
+    """The decoded picture, upright, and no larger than crops of it need. Looks at the content, never at the name.
+
+    Raises NotAPicture.
+    """
     if file.seek(0, 2) > MAX_BYTES:
         raise NotAPicture("That file is over 20 MB. Save it smaller.")
     file.seek(0)
+    return _one_at_a_time.submit(_decoded, file).result()
+
+
+def _decoded(file: Any) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and is checked
-            picture = Image.open(file, formats=FORMATS)
+            picture: Image.Image = Image.open(file, formats=FORMATS)
             if picture.width * picture.height > MAX_PIXELS:
                 raise NotAPicture("That picture has more than 40 million pixels. Save it smaller.")
+            size = _kept(picture)
+            picture.draft("RGB", size)  # a JPEG can be decoded smaller; the others cannot
+            if picture.mode not in AS_THEY_ARE:
+                picture = picture.convert("RGB")
+            picture.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
             picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError) as e:
         raise NotAPicture("That isn’t a picture we can read. Save it as JPG, PNG or WebP.") from e
     except (OSError, SyntaxError, ValueError, EOFError) as e:
         raise NotAPicture("That picture is damaged. Save it again and try once more.") from e
     return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def _kept(picture: Image.Image) -> tuple[int, int]:
+    scale = max(KEPT_SIDE / picture.width, KEPT_SIDE / picture.height)
+    scale = min(1.0, scale, (KEPT_PIXELS / (picture.width * picture.height)) ** 0.5)
+    return max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
 
 
 def cropped(picture: Image.Image, width: int, height: int, *, top: bool = False) -> ContentFile:
