@@ -91,6 +91,7 @@ def test_a_phone_on_its_side_and_a_zoomed_page_show_list_and_conversation_one_at
     tab.page.get_by_role("link", name="All chats").click()
     expect(tab.page.locator(".thread")).to_have_count(2)
     expect(tab.page.locator(".nobody")).to_be_hidden()
+    expect(tab.page.locator("html[data-alive]")).to_be_attached()
     tab.page.get_by_role("button", name="Search chats").click()
     expect(tab.page.get_by_role("searchbox", name="Search chats")).to_be_focused()
     tab.row.click()
