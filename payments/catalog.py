@@ -5,7 +5,7 @@ While the processor is down the old list stays on sale; what it refuses to sell 
 
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -73,8 +73,15 @@ def current() -> Catalog:
         row = _wait_for_the_first()
     if row.is_refused:
         return Catalog([], is_stale=row.is_stale(), is_unavailable=True, is_refused=True)
-    plans = [Plan(**plan) for plan in row.plans]
+    plans = _with_a_pick([Plan(**plan) for plan in row.plans])
     return Catalog(plans, is_stale=row.is_stale(), is_unavailable=row.refreshed_at is None)
+
+
+def _with_a_pick(plans: list[Plan]) -> list[Plan]:
+    """Where nobody chose our pick, it is the one in the middle; of one plan there is none to pick."""
+    if len(plans) < 2 or any(plan.is_pick for plan in plans):
+        return plans
+    return [replace(plan, is_pick=place == len(plans) // 2) for place, plan in enumerate(plans)]
 
 
 def cheapest() -> Plan | None:

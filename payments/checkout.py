@@ -49,6 +49,10 @@ class PlanChanged(UnknownPlan):
     """It is on sale, but not at the price that was on the page."""
 
 
+class CountryMissing(Exception):
+    """Whether the law wants a consent depends on where the buyer lives, and they did not say."""
+
+
 class ConsentMissing(Exception):
     """The law wants the buyer to ask for immediate supply first."""
 
@@ -69,17 +73,19 @@ class AlreadyDone(Exception):
         self.purchase = purchase
 
 
-def needs_consent(user: User) -> bool:
-    """Whether this buyer must ask for immediate supply. Who does not say where they live is treated with care."""
+def must_say_more(user: User) -> bool:
+    """Whether this buyer is asked something before paying: where they live, or for immediate supply."""
     return not user.country or str(user.country) in WITHDRAWAL
 
 
-def start(user: User, product_id: str, *, click: UUID, next_url: str = "", consents: bool = False) -> str:
+def start(
+    user: User, product_id: str, *, click: UUID, next_url: str = "", country: str = "", consents: bool = False
+) -> str:
     """The address of the page where this plan is paid. The same click, or a second tab, gets the same page.
 
     The purchase is written first, then the processor is asked, then its page is noted. Raises UnknownPlan,
-    PlanChanged, ConsentMissing, CheckoutUnavailable, CheckoutRefused, AlreadyDone. Calls the network: never in a
-    transaction.
+    PlanChanged, CountryMissing, ConsentMissing, CheckoutUnavailable, CheckoutRefused, AlreadyDone. Calls the network:
+    never in a transaction.
     """
     on_sale = catalog.current()
     if on_sale.is_refused:
@@ -89,8 +95,7 @@ def start(user: User, product_id: str, *, click: UUID, next_url: str = "", conse
     plan = on_sale.find(product_id)
     if plan is None:
         raise UnknownPlan(product_id)
-    if needs_consent(user) and not consents:
-        raise ConsentMissing
+    _terms_of(user, country, consents=consents)
     try:
         while (purchase := _begin(user, plan, click=click, next_url=next_url, consents=consents)).session_id:
             if url := _url_of_open(purchase):
@@ -110,6 +115,18 @@ def start(user: User, product_id: str, *, click: UUID, next_url: str = "", conse
     except (ProcessorError, fulfilment.Overtaken) as error:
         log.warning("checkout_failed", product=product_id, error=repr(error))
         raise CheckoutUnavailable from error
+
+
+def _terms_of(user: User, country: str, *, consents: bool) -> None:
+    """See to it that the law of where the buyer lives is kept, and remember what they said of that, once."""
+    lives_in = str(user.country) or country
+    if not consents:
+        if not lives_in:
+            raise CountryMissing
+        if lives_in in WITHDRAWAL:
+            raise ConsentMissing
+    if country and not user.country:
+        User.objects.filter(pk=user.pk, country="").update(country=country)
 
 
 def _begin(user: User, plan: Plan, *, click: UUID, next_url: str, consents: bool) -> Purchase:

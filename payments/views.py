@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django_countries import countries
 
 from accounts import ratelimits
 from accounts.models import User
@@ -47,18 +48,17 @@ class SeeOther(HttpResponseRedirect):
 @require_safe
 def plans(request: HttpRequest) -> HttpResponse:
     """What can be bought, for everybody."""
-    return _plans(request, next_url=request.GET.get("next", ""))
+    return _plans(request, next_url=request.GET.get("next", ""), chosen=request.GET.get("plan", ""))
 
 
 @never_cache
 @require_POST
 def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
     """Go and pay for a plan; by way of signing in, which comes back to the plans."""
-    if not isinstance(request.user, User):
-        back = urlencode({"next": next_url}) if (next_url := safe_next(request, request.POST.get("next", ""))) else ""
-        return redirect_to_login(f"{reverse('payments:plans')}{'?' if back else ''}{back}")
-    form = CheckoutForm(request.POST)
     next_url = request.POST.get("next", "")
+    if not isinstance(request.user, User):
+        return redirect_to_login(_address(product_id, safe_next(request, next_url)))
+    form = CheckoutForm(request.POST)
     if not form.is_valid():
         return _plans(request, next_url, error="That page was out of date. Choose again.", status=400)
     try:
@@ -69,6 +69,7 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
                 product_id,
                 click=form.cleaned_data["click"],
                 next_url=safe_next(request, form.cleaned_data["next"]),
+                country=form.cleaned_data["country"],
                 consents=form.cleaned_data["consent"],
             )
         )
@@ -83,9 +84,9 @@ def check_out(request: HttpRequest, product_id: str) -> HttpResponse:
         return _plans(request, next_url, error=error, status=409)
     except checkout.UnknownPlan:
         return _plans(request, next_url, error="That plan isn’t on sale any more. Choose another.", status=404)
-    except checkout.ConsentMissing:
-        error = "Tick the box to have premium at once. Without it, we’d have to wait 14 days."
-        return _plans(request, next_url, error=error, status=400)
+    except (checkout.CountryMissing, checkout.ConsentMissing) as missing:
+        country = form.cleaned_data["country"]
+        return _plans(request, next_url, chosen=product_id, missing=type(missing).__name__, country=country, status=400)
     except checkout.CheckoutUnavailable:
         error = "We can’t reach our payment service. You weren’t charged. Try again in a minute."
         response = _plans(request, next_url, error=error, status=503)
@@ -210,19 +211,35 @@ def webhook(request: HttpRequest) -> HttpResponse:
     return HttpResponse("Thank you.", content_type="text/plain")
 
 
-def _plans(request: HttpRequest, next_url: str, *, error: str = "", status: int = 200) -> HttpResponse:
+def _plans(
+    request: HttpRequest,
+    next_url: str,
+    *,
+    chosen: str = "",
+    missing: str = "",
+    country: str = "",
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The plans. What must be said before paying is asked at the `chosen` one; `missing` names what was not."""
+    next_url = safe_next(request, next_url)
     on_sale = catalog.current()
     user = request.user if isinstance(request.user, User) else None
     premium_active = bool(user and user.premium_active)
     premium_until = user.premium_until if user else None
     context = {
-        "plans": [_card(plan, premium_until if premium_active else None) for plan in on_sale.plans],
+        "plans": [_card(plan, premium_until if premium_active else None, next_url) for plan in on_sale.plans],
+        "plans_from": _price(min(on_sale.plans, key=lambda plan: plan.amount)) if on_sale.plans else "",
+        "chosen": chosen,
+        "must_say_more": user is not None and checkout.must_say_more(user),
+        "missing": missing,
+        "country": country,
+        "countries": [(code, name, code in checkout.WITHDRAWAL) for code, name in countries] if chosen else [],
         "premium_until": premium_until,
         "premium_active": premium_active,
-        "next": safe_next(request, next_url),
+        "next": next_url,
         "click": uuid.uuid4(),
         "free_text": settings.FREE_TEXT,
-        "consent_required": user is not None and checkout.needs_consent(user),
         "stale": on_sale.is_stale and not on_sale.is_unavailable,
         "unavailable": on_sale.is_unavailable,
         "refused": on_sale.is_refused,
@@ -234,13 +251,23 @@ def _plans(request: HttpRequest, next_url: str, *, error: str = "", status: int 
     return render(request, "payments/plans.html", context, status=status)
 
 
-def _card(plan: Plan, premium_until: Any) -> dict[str, Any]:
+def _price(plan: Plan) -> str:
+    return money.formatted(plan.amount, plan.currency)
+
+
+def _address(product_id: str, next_url: str) -> str:
+    """Of the plans, with this one chosen."""
+    return f"{reverse('payments:plans')}?{urlencode({'plan': product_id} | ({'next': next_url} if next_url else {}))}"
+
+
+def _card(plan: Plan, premium_until: Any, next_url: str) -> dict[str, Any]:
     return {
+        "url": _address(plan.product_id, next_url),
         "product_id": plan.product_id,
         "name": plan.name,
         "description": plan.description,
         "features": plan.features,
-        "price": money.formatted(plan.amount, plan.currency),
+        "price": _price(plan),
         "per_day": f"{money.formatted(money.per_day(plan.amount, plan.duration_days), plan.currency)} a day",
         "duration_days": plan.duration_days,
         "is_pick": plan.is_pick,

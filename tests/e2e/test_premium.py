@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from chat.models import Conversation
 from tests.e2e.talk import conversation_with
+from tests.e2e.test_arriving import fill_in
 from tests.e2e.test_every_page import NARROW, STANDARDS, sideways
 from tests.factories import UserFactory
 
@@ -46,9 +47,13 @@ def expect_unlocked(talk):
 
 
 def choose(page, plan="Get 30 days"):
-    """On the plans page: agree, and go to the checkout."""
+    """On the plans page: choose, say where one lives, agree, and go to the checkout."""
+    page.get_by_role("link", name=plan).click()
+    expect(page.get_by_label("Where do you live?")).to_be_focused()
+    expect(page.get_by_label("Start my premium right away")).to_be_hidden()
+    page.get_by_label("Where do you live?").select_option("Portugal")
     page.get_by_label("Start my premium right away").check()
-    page.get_by_role("button", name=plan).click()
+    page.get_by_role("button", name="Go to payment").click()
     expect(page.get_by_text("Demo checkout. No money moves.")).to_be_visible()
 
 
@@ -148,27 +153,45 @@ def test_a_payment_that_takes_a_while_is_shown_as_soon_as_it_is_decided(new_brow
     expect(page.get_by_role("link", name=then)).to_be_visible()
 
 
-def test_a_visitor_signs_in_and_is_back_at_the_plans(page):
-    page.goto("/plans/?next=/chat/")
+def test_a_visitor_signs_up_for_the_plan_they_chose(page, complaints):
+    page.goto("/plans/?next=/girls/mara/")
     page.get_by_role("link", name="Get 90 days").click()
-    page.get_by_label("Email").fill("member@example.com")
-    page.get_by_label("Password", exact=True).fill("demo-password")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page).to_have_url(re.compile(r"/plans/\?next=/chat/$"))
-    expect(page.get_by_role("button", name="Get 90 days")).to_be_visible()
+    fill_in(page, Email="buyer@example.com", Username="buyer")
+    page.get_by_label("I’m 18 or older").check()
+    press(page, "Create account")
+    expect(page.get_by_label("Where do you live?")).to_be_focused()
+    page.get_by_label("Where do you live?").select_option("United States of America")
+    expect(page.get_by_label("Start my premium right away")).to_be_hidden()
+    press(page, "Go to payment")
+    expect(page.get_by_role("heading", name="90 days premium")).to_be_visible()
+    press(page, "Pay $69.99")
+    page.get_by_role("link", name="Back to where you were").click()
+    expect(page).to_have_url(re.compile("/girls/mara/$"))
+    page.goto("/plans/")
+    press(page, "Add 7 days, until " + page.locator("button time").first.inner_text())  # asked once, and never again
+    expect(page.get_by_role("heading", name="7 days premium")).to_be_visible()
 
 
-def test_plans_are_bought_by_keyboard_and_only_after_agreeing(new_browser, alice):
+def test_plans_are_bought_by_keyboard_and_only_after_agreeing(new_browser, alice, complaints):
+    complaints.expect("status of 400")
     page = new_browser(alice)
     page.goto("/plans/")
-    box = page.get_by_label("Start my premium right away")
-    box.focus()
-    page.keyboard.press("Enter")  # chooses no plan
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Get 7 days")).to_be_focused()
+    page.get_by_role("link", name="Get 7 days").focus()
     page.keyboard.press("Enter")
-    expect(box).to_be_focused()  # the browser asks for it
-    expect(page).to_have_url(re.compile("/plans/$"))
+    country, box = page.get_by_label("Where do you live?"), page.get_by_label("Start my premium right away")
+    expect(country).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Choose your country")).to_be_visible()
+    expect(country).to_be_focused()
+    page.keyboard.type("Portu")
+    page.keyboard.press("Tab")
+    expect(box).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Tick this to have premium at once.")).to_be_in_viewport()
+    expect(box).to_be_focused()
+    expect(country).to_have_value("PT")
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -180,7 +203,7 @@ def test_who_has_premium_sees_what_buying_more_would_give(new_browser):
     page = new_browser(member)
     page.goto("/plans/")
     expect(page.get_by_text("Premium is on until 20 December 2126")).to_be_visible()
-    expect(page.get_by_role("button", name="Add 30 days, until 19 January 2127")).to_be_visible()
+    expect(page.get_by_role("link", name="Add 30 days, until 19 January 2127")).to_be_visible()
 
 
 def test_days_are_those_of_the_viewer(new_browser):
@@ -191,8 +214,10 @@ def test_days_are_those_of_the_viewer(new_browser):
 
 
 @pytest.fixture
-def states(new_browser):
+def states(new_browser, complaints):
     """Each page of paying, one after the other, in a browser like this: (name, page)."""
+
+    complaints.expect("status of 400")
 
     def each(**options):
         member = UserFactory(name="Robin")
@@ -205,6 +230,12 @@ def states(new_browser):
         yield "account, free", page
         page.goto(f"/plans/?next=/chat/{conversation.pk}/")
         yield "plans", page
+        page.get_by_role("link", name="Get 7 days").click()
+        page.get_by_label("Where do you live?").select_option("Portugal")
+        yield "a plan", page
+        press(page, "Go to payment")
+        yield "a plan, not agreed", page
+        page.goto(f"/plans/?next=/chat/{conversation.pk}/")
         choose(page)
         yield "checkout", page
         press(page, "Decline")
@@ -237,6 +268,7 @@ def test_axe_finds_nothing_where_one_pays(states, screen):
     options = NARROW | {"viewport": {"width": 320, "height": 2400}} if screen == "narrow" else {}
     found = {}
     for name, page in states(**options, reduced_motion="reduce"):
+        page.wait_for_load_state()
         for scheme, rules in (("light", STANDARDS), ("dark", ["color-contrast"])):
             page.emulate_media(color_scheme=scheme)
             for rule in Axe().run(page, options={"runOnly": rules}).response["violations"]:

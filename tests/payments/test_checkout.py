@@ -196,13 +196,70 @@ def test_half_made_purchases_are_forgotten(shop, buyer):
     assert Purchase.objects.count() == 0
 
 
-def test_where_the_law_asks_immediate_supply_is_asked_for(shop, stripe, buyer, alice):
-    for country, status in [("", 400), ("DE", 400), ("GB", 400), ("US", 303)]:
+@pytest.mark.parametrize("said", ["before", "now"])
+@pytest.mark.parametrize(("country", "missing"), [("DE", "consent"), ("GB", "consent"), ("US", ""), ("", "country")])
+def test_where_the_law_asks_immediate_supply_is_asked_for_at_the_plan(
+    shop, stripe, buyer, alice, country, missing, said
+):
+    if said == "before":
         alice.country = country
         alice.save()
-        response = shop.click(buyer, consent="")
-        assert response.status_code == status, country
-    assert Purchase.objects.get().consented_at is None
+    response = shop.click(buyer, consent="", **({"country": country} if said == "now" else {}))
+    if not missing:
+        assert response.status_code == 303
+        assert Purchase.objects.get().consented_at is None
+        alice.refresh_from_db()
+        assert alice.country == country  # asked once
+        return
+    assert response.status_code == 400
+    assert not Purchase.objects.exists()
+    html = response.content.decode()
+    assert f'id="{missing}-error"' in html
+    (field,) = re.findall(f'<[^<]*id="{missing}"[^>]*>', html)
+    assert 'aria-invalid="true"' in field
+    assert "autofocus" in field
+    assert " required" not in html  # the browser's own bubble says it in its own words
+    if missing == "consent" and said == "now":
+        assert f'<option value="{country}" data-withdrawal selected>' in html
+
+
+def test_who_lives_where_nothing_is_asked_buys_with_one_click(shop, stripe, buyer, alice):
+    alice.country = "US"
+    alice.save()
+    html = buyer.get("/plans/").content.decode()
+    assert 'action="/plans/prod_30/checkout/"' in html
+    assert 'name="consent"' not in html
+    assert 'name="country"' not in html
+
+
+def test_who_must_say_more_is_asked_at_the_plan_they_chose(shop, stripe, buyer, alice):
+    stripe.add_product("prod_7", days=7, amount=999)
+    html = buyer.get("/plans/", {"next": "/chat/"}).content.decode()
+    assert 'name="consent"' not in html
+    assert 'href="/plans/?plan=prod_30&amp;next=%2Fchat%2F"' in html
+    html = buyer.get("/plans/", {"plan": "prod_30", "next": "/chat/"}).content.decode()
+    assert re.findall(r'action="([^"]*checkout/)"', html) == ["/plans/prod_30/checkout/"]
+    assert html.count('name="country"') == html.count('name="consent"') == 1
+    assert '<input type="hidden" name="next" value="/chat/">' in html
+    alice.country = "FR"
+    alice.save()
+    html = buyer.get("/plans/", {"plan": "prod_30"}).content.decode()
+    assert 'name="country"' not in html
+    assert html.count('name="consent"') == 1
+
+
+def test_a_country_that_is_known_is_not_changed_by_a_click(shop, buyer, alice):
+    alice.country = "DE"
+    alice.save()
+    shop.begin(buyer, country="US")
+    assert shop.click(buyer, consent="", country="US").status_code == 400
+    alice.refresh_from_db()
+    assert alice.country == "DE"
+
+
+def test_a_country_that_is_none_is_told_to_reload(shop, buyer):
+    assert shop.click(buyer, country="XX").status_code == 400
+    assert Purchase.objects.count() == 0
 
 
 def test_a_click_without_an_id_is_told_to_reload(buyer, stripe):
@@ -220,7 +277,7 @@ def test_too_many_clicks_are_slowed_down(shop, buyer):
 def test_buying_needs_signing_in_and_comes_back_to_the_plans(shop, client):
     response = shop.click(client, next="/girls/mara/")
     assert response.status_code == 302
-    assert response["Location"] == "/accounts/login/?next=/plans/%3Fnext%3D%252Fgirls%252Fmara%252F"
+    assert response["Location"] == "/accounts/login/?next=/plans/%3Fplan%3Dprod_30%26next%3D%252Fgirls%252Fmara%252F"
     assert client.get("/plans/prod_30/checkout/").status_code == 405
 
 

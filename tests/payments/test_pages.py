@@ -1,12 +1,17 @@
 """Plans for everybody, payments for their owner; each page in a fixed number of queries."""
 
+import re
 from datetime import datetime, timedelta
+from html import unescape
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts import premium
+from payments import catalog
+from tests.factories import PASSWORD
 from tests.payments.conftest import days_of, purchase_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
@@ -19,6 +24,42 @@ def test_visitors_see_the_plans(stripe, client):
     assert (plan["price"], plan["per_day"], plan["extends_until"]) == ("$29.99", "$1.00 a day", None)
     assert response.context["next"] == "/girls/mara/"
     assert "no-store" in response["Cache-Control"]
+
+
+def test_visitors_choose_a_plan_and_sign_up_for_it(stripe, client):
+    html = client.get("/plans/", {"next": "/girls/mara/"}).content.decode()
+    (way,) = map(unescape, re.findall(r'<a class="button lg wide[^"]*" href="([^"]+)"', html))
+    assert unquote(way) == "/accounts/signup/?next=/plans/?plan=prod_30&next=%2Fgirls%2Fmara%2F"
+    details = {"email": "r@mail.com", "username": "robin", "password1": PASSWORD, "consent": "on"}
+    details |= {"birth_day": "14", "birth_month": "3", "birth_year": "1991", "cf-turnstile-response": "local"}
+    signed_up = client.post("/accounts/signup/", {**details, "next": parse_qs(urlsplit(way).query)["next"][0]})
+    assert signed_up["Location"] == "/plans/?plan=prod_30&next=%2Fgirls%2Fmara%2F"
+    page = client.get(signed_up["Location"])
+    assert page.context["next"] == "/girls/mara/"
+    assert 'action="/plans/prod_30/checkout/"' in page.content.decode()
+
+
+def test_without_a_word_from_staff_the_plan_in_the_middle_is_our_pick(stripe, client):
+    def picks():
+        return [plan["is_pick"] for plan in client.get("/plans/").context["plans"]]
+
+    assert picks() == [False]
+    for days in (7, 90):
+        stripe.add_product(f"prod_{days}", days=days)
+    catalog.refresh()
+    assert picks() == [False, True, False]
+    stripe.add_product("prod_90", days=90, metadata={"duration_days": "90", "pick": "true"})
+    catalog.refresh()
+    assert picks() == [False, False, True]
+
+
+def test_the_table_says_only_what_differs(stripe, client):
+    html = client.get("/plans/").content.decode()
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.S)]
+    rows = [row for row in rows if row]
+    assert len(rows) == 3
+    assert all(free != premium for free, premium in rows)
+    assert "From $29.99, paid once" in html
 
 
 def test_premium_members_see_until_when_more_would_last(stripe, buyer, alice):
