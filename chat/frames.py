@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import TypedDict  # pydantic checks these in tests, and takes only this one before 3.12
 
 from chat.models import Conversation, Message, Reply
-from chat.rendering import isolated, to_html
+from chat.rendering import to_html
+from config.lib.text import isolated
 from girls.models import Girl
 
 

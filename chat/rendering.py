@@ -8,8 +8,6 @@ from config.lib.text import seen, segments, shortened
 
 PREVIEW_CHARACTERS = 140
 _PARAGRAPHS = re.compile(r"\n{2,}")
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
-ISOLATED, ISOLATE_ENDS = "\u2068", "\u2069"
 
 
 def to_html(text: str, *, by_member: bool = False) -> str:
@@ -36,8 +34,3 @@ def preview(text: str, *, by_member: bool = False) -> str:
     """One line for the thread list: 140 characters and an ellipsis, without unseen characters or marks of emphasis."""
     words = "".join(part for _, part in segments(text, by_member=by_member)).split()
     return shortened(" ".join(filter(None, map(seen, words))), PREVIEW_CHARACTERS)
-
-
-def isolated(text: str) -> str:
-    """A text that stands behind words of another direction: what is read from the right stays in itself."""
-    return f"{ISOLATED}{text}{ISOLATE_ENDS}" if _RIGHT_TO_LEFT.search(text) else text

@@ -9,9 +9,9 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from chat import frames
 from chat.models import Conversation, Message
-from chat.rendering import isolated, preview
+from chat.rendering import preview
 from chat.sync import Cursor
-from config.lib.text import fold, pattern
+from config.lib.text import fold, isolated, pattern
 
 PAGE = 20
 LONGEST = 100  # characters that are looked for

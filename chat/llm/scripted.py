@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from config.lib.text import isolated
+
 from .base import Finished, Piece, Request, Text, TimedOut, Turn, text_of
 from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
 
@@ -195,7 +197,7 @@ def _fill(template: str, said: str, cast: _Cast, chance: random.Random) -> str:
     fields = {
         "name": cast.name,
         "topic": topic,
-        "quote": quote if quote == short else short + "…",
+        "quote": isolated(quote if quote == short else short + "…"),  # her own words keep their direction
         "love": love,
         "ask": ask,
         "ask_me": f"if somebody wanted to know {ask}, what would you say",

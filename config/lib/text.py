@@ -64,6 +64,16 @@ def seen(text: str) -> str:
     return "".join(kept)
 
 
+# --- Direction ------------------------------------------------------------------------------------------
+
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+
+
+def isolated(text: str) -> str:
+    """A text that stands among words of another direction: what is read from the right stays in itself."""
+    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+
+
 # --- Lengths and cuts -----------------------------------------------------------------------------------
 
 
