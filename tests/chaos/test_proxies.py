@@ -54,9 +54,9 @@ class Proxy(Process):
         site = self.changed(
             "nginx.conf",
             six=("    listen [::]:80;\n    ", "    "),
-            sixtls=("    listen [::]:443 ssl;\n    ", "    "),
+            sixtls=("    listen [::]:443 ssl http2;\n    ", "    "),
             http=("listen 80;", f"listen 127.0.0.1:{self.http};"),
-            https=("listen 443 ssl;", f"listen 127.0.0.1:{self.https} ssl;"),
+            https=("listen 443 ssl http2;", f"listen 127.0.0.1:{self.https} ssl http2;"),
             behind=("127.0.0.1:8000", f"127.0.0.1:{behind}"),
             certificate=(f"/etc/letsencrypt/live/{NAME}/fullchain.pem", self.certificate),
             key=(f"/etc/letsencrypt/live/{NAME}/privkey.pem", self.key),
