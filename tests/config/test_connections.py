@@ -131,7 +131,7 @@ def test_a_few_requests_in_one_packet_are_all_answered(web):
 def test_a_connection_serves_many_requests_one_after_the_other(web):
     with connected(web) as browser:
         for _ in range(30):
-            browser.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+            browser.sendall(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
             head = b""
             while b"\r\n\r\n" not in head:
                 head += browser.recv(1)

@@ -110,7 +110,8 @@ def test_minified_scripts_say_what_was_written(scripts):
 
 @needs_node
 def test_the_units_pass_on_minified_scripts(scripts, tmp_path):
-    shutil.copytree(ROOT / "tests" / "js", tmp_path / "tests" / "js")
+    for folder in ("js", "corpus"):
+        shutil.copytree(ROOT / "tests" / folder, tmp_path / "tests" / folder)
     for written, made in scripts.items():
         place = tmp_path / written.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
