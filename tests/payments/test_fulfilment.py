@@ -138,7 +138,7 @@ def test_somebody_elses_payment_is_not_there(shop, stripe, buyer, client, charli
     foreign = shop.come_back(client, session_id)
     absent = shop.come_back(client, "cs_test_nothing")
     assert (foreign.status_code, absent.status_code) == (404, 404)
-    # The page offers signing in, which comes back to the address that was asked for; its CSRF token is another each time.
+    # The page names the address that was asked for, and has another CSRF token each time.
     pages = (re.sub(rb'"\w{64}"', b"", response.content) for response in (foreign, absent))
     assert next(pages).replace(session_id.encode(), b"cs_test_nothing") == next(pages)
     assert len(stripe.requests) == asked
