@@ -24,7 +24,7 @@ def dropped_from_a_reply(character):
 def test_what_is_dropped_from_a_reply_is_no_message_and_in_no_preview():
     # Letters and signs are many and alike: of them some here and there.
     asked = [c for c in EVERY if unicodedata.category(c) not in {"Cn", "Co", "Lo", "So"} or ord(c) % 97 == 0]
-    dropped = [c for c in asked + [*"\u115f\u1160\u3164\uffa0"] if dropped_from_a_reply(c)]
+    dropped = [c for c in (*asked, *"\u115f\u1160\u3164\uffa0") if dropped_from_a_reply(c)]
     assert len(dropped) > 200
     for character in dropped:
         assert is_blank(character), hex(ord(character))
