@@ -275,6 +275,7 @@ LLM_CONNECT_SECONDS = 5.0
 # While another host could be asked: silence before the first word, and one attempt. The last one has all that is left.
 LLM_FIRST_TOKEN_SECONDS = env.float("LLM_FIRST_TOKEN_SECONDS", 20.0)
 LLM_TOTAL_SECONDS = env.float("LLM_TOTAL_SECONDS", 60.0)
+LLM_READ_SECONDS = env.float("LLM_READ_SECONDS", 30.0)  # of silence in the middle of an answer
 LLM_MAX_CONNECTIONS = 1000
 
 # --- Static files and pictures ------------------------------------------------------------------------

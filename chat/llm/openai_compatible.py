@@ -119,7 +119,8 @@ class OpenAICompatible:
 
         While somebody else could be asked, silence before the first word ends it (LLM_FIRST_TOKEN_SECONDS, anew with
         each sign of life), and so does its share of the time. With nobody else there is patience to the deadline:
-        a model that is still being read from a disk says nothing for half a minute, and starts over if it is left.
+        a model that is still being read from a disk says nothing for half a minute, and starts over if it is left. Who
+        has begun to speak and falls silent (LLM_READ_SECONDS) is gone: what was read stays, and can be asked for again.
         """
         now = time.monotonic()
         left = request.deadline - now
@@ -137,9 +138,9 @@ class OpenAICompatible:
                 encoding=encoding,
             )
             content = response.content
-            heard = now
+            heard = came = now
             while not answer.done:
-                before = request.deadline if answer.shown else quiet_until
+                before = min(request.deadline, came + settings.LLM_READ_SECONDS) if answer.shown else quiet_until
                 if answer.ends or answer.finish_reason:
                     farewell = FAREWELL_SECONDS if answer.ends and answer.shown else EMPTY_FAREWELL_SECONDS
                     before = min(before, heard + farewell)
@@ -149,6 +150,7 @@ class OpenAICompatible:
                     if not answer.finish_reason:
                         raise
                     chunk = b""  # all was said, only the farewell is missing
+                came = time.monotonic()
                 signs, ended = answer.signs, answer.ends
                 try:
                     text = answer.feed(chunk) if chunk else answer.close()

@@ -66,7 +66,7 @@ def box(place):
 def test_the_place_to_write_is_seen_however_long_the_list_of_chats_is(new_browser, size):
     member = UserFactory()
     for _ in range(12):
-        conversation_with(GirlFactory().slug, member)
+        conversation_with(GirlFactory(unpublished=True).slug, member)
     conversation = conversation_with("mara", member, messages=20)
     tab = Talk(new_browser(member, **SIZES[size]), conversation)
     height = tab.page.viewport_size["height"]

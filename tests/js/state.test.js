@@ -390,3 +390,13 @@ test("a failed reply is not woken by words that come late", () => {
   const failed = apply(writes(), told.reply(reply("r", "failed")));
   assert.equal(apply(failed, told.delta("r", 5, " you")), failed);
 });
+
+test("a row that was on its way when its news was read is read, too", () => {
+  const at = "2026-11-21T10:00:00Z";
+  const late = (over) => ({ type: "thread", thread: { conversation: "c1", girl: { name: "Mara" }, preview: "", last_message_at: at, unread: true, typing: false, ...over } });
+  const unread = begin({ conversation: header(2, { last_seq: 2 }), messages: [message(1), message(2, { sender: "ai" })], threads: [late().thread] });
+  const read = apply(unread, { type: "read", seq: 2 });
+  assert.equal(apply(read, late()).threads[0].unread, false);
+  assert.equal(apply(read, late({ last_message_at: "2026-11-21T10:00:01Z" })).threads[0].unread, true); // of a newer message
+  assert.equal(apply(unread, late()).threads[0].unread, true);
+});

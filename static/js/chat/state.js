@@ -139,6 +139,7 @@ const deeds = {
   thread(state, { thread }) {
     const held = state.threads.find((row) => row.conversation === thread.conversation);
     if (held && time(held) > time(thread)) return state;
+    if (thread.unread && isRead(state, thread)) thread = { ...thread, unread: false };
     return { ...state, threads: [...without(state.threads, [thread]), thread].sort(newestFirst) };
   },
 
@@ -199,6 +200,12 @@ const newestFirst = (a, b) => time(b) - time(a) || (a.conversation < b.conversat
 const without = (rows, gone) => rows.filter((row) => !gone.some((other) => other.conversation === row.conversation));
 const isOver = (reply) => reply.state === "done" || reply.state === "stopped";
 const isOwed = (reply) => reply.state === "queued" || reply.state === "writing";
+/* Whether this row tells of a message that was read here already: it was on its way when that was told. */
+function isRead({ conversation, messages, read }, thread) {
+  const last = messages.at(-1);
+  return thread.conversation === conversation?.id && last && last.seq <= read && time(thread) <= Date.parse(last.created_at);
+}
+
 const facts = ({ free_remaining, last_read_seq }) => JSON.stringify([free_remaining, last_read_seq]);
 
 // --- Messages ---

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.llm import NoAnswer
+from chat.llm import BrokenOff, NoAnswer
 from tests.chat.llm.conftest import ask, provider
 from tests.fakes.model_host import DONE, HANG, Head, delta, finish, http, said
 
@@ -62,6 +62,13 @@ async def test_nobody_waits_longer_than_the_reply_may_take(only_primary):
     only_primary.play([Head(), HANG])
     with pytest.raises(NoAnswer, match="no answer in time"):
         await ask(seconds=0.8)
+
+
+async def test_who_falls_silent_in_the_middle_is_gone(settings, only_primary):
+    settings.LLM_READ_SECONDS = 0.3
+    only_primary.play([delta("Well, "), HANG])
+    with pytest.raises(BrokenOff, match="no answer in time"):
+        await ask()
 
 
 async def test_words_that_are_written_slowly_are_waited_for_with_two_hosts_too(settings, both):
