@@ -6,9 +6,11 @@ COPY requirements.txt .
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM python:3.12-slim
+# A still of each film. Without it the image is a third of the size, and films have a neutral picture.
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
-RUN useradd --create-home --uid 10001 dusk && install -d -o dusk var
+RUN useradd --create-home --uid 10001 dusk && install -d -o dusk var var/media
 COPY --from=build /venv /venv
 COPY --chown=dusk . .
 USER dusk

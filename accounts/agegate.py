@@ -13,7 +13,7 @@ COOKIE = "age"
 SALT = "accounts.agegate"
 YEAR = 365 * 24 * 3600
 
-GATED = re.compile(r"/(?:\Z|girls/)")  # characters are shown here
+GATED = re.compile(r"/(?:\Z|girls/|feed/)")  # characters are shown here
 
 
 class AgeGateMiddleware:

@@ -1,51 +1,49 @@
-"""Mails of our own: owed where what they tell of is written, sent afterwards. Those of signing in are allauth's."""
+"""Mails are owed here, where what they tell of is written. A worker sends them (`accounts/posting.py`)."""
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
-import structlog
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db.models.functions import Now
-from django.template.loader import render_to_string
+from django.utils import timezone
 
-from accounts.models import Mail, User
+from accounts import letters
+from accounts.models import Mail, MailQuerySet, User
 from config.lib.bells import ring
 
-log = structlog.get_logger(__name__)
 
-MAX_TRIES = 12  # with the waits below, about a day
+def owe(
+    template: str,
+    context: dict[str, Any],
+    *,
+    user: User | None = None,
+    address: str = "",
+    good_for: timedelta | None = None,
+) -> Mail:
+    """Promise a mail, inside the transaction of what it tells of. `template` is one that `letters.write` knows.
 
-
-def owe(user: User, template: str, context: dict[str, Any]) -> Mail:
-    """Promise a mail, inside the transaction of what it tells of: `templates/emails/<template>.{subject,body}.txt`."""
-    context = {"user": user, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, **context}
-    subject = render_to_string(f"emails/{template}.subject.txt", context).strip()
-    body = render_to_string(f"emails/{template}.body.txt", context)
-    mail = Mail.objects.create(user=user, template=template, subject=subject, body=body)
+    It goes to the person, wherever they are reached by then, or to an `address` that stays the same: one that is to be
+    proven, or was somebody's until now. After `good_for` it is of no use (a code), and is not sent any more.
+    """
+    letter = letters.write(template, {"user": user, **context})
+    mail = Mail.objects.create(
+        user=user,
+        address=address,
+        template=template,
+        subject=letter.subject,
+        body=letter.text,
+        html=letter.html,
+        good_until=timezone.now() + good_for if good_for else None,
+    )
     ring(Mail.TASK, mail.pk)
     return mail
 
 
-def send(mail_id: UUID) -> None:
-    """Send a mail that is owed; whoever claims it sends it.
-
-    It counts as sent only after it was: killed in between, it is sent again rather than never.
-    """
-    token = uuid4()
-    if not Mail.objects.claim(mail_id, token=token):
-        return
-    mail = Mail.objects.select_related("user").get(pk=mail_id)
-    try:
-        send_mail(mail.subject, mail.body, None, [mail.user.email])
-    except Exception as error:  # any vendor's
-        log.warning("mail_waits", mail=str(mail_id), error=type(error).__name__)
-        why = {"error": f"{type(error).__name__}: {error}"[:300]}
-        if mail.attempts >= MAX_TRIES:
-            Mail.objects.settle(mail_id, token=token, **why)
-        else:
-            wait = min(timedelta(seconds=30) * 2 ** (mail.attempts - 1), timedelta(hours=4))
-            Mail.objects.postpone(mail_id, token=token, by=wait, **why)
-    else:
-        Mail.objects.settle(mail_id, token=token, sent_at=Now(), error="")
+def send_again(mails: MailQuerySet) -> list[Mail]:
+    """Owe those anew that were not sent, or of which nobody knows; which ones. What is of no use any more stays."""
+    again = []
+    for mail in mails.can_go_again():
+        changes = {"due_at": Now(), "attempts": 0, "handed_at": None, "error": ""}
+        if Mail.objects.can_go_again().filter(pk=mail.pk).update(**changes):
+            ring(Mail.TASK, mail.pk)
+            again.append(mail)
+    return again

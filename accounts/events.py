@@ -13,7 +13,7 @@ from accounts.models import User
 log = structlog.get_logger(__name__)
 
 counted = Counter("dusk_sign_in_events", "What happened to signing in.", ["event"])
-WARNINGS = {"sign_in_failed", "sign_in_locked", "sign_in_inactive"}
+WARNINGS = {"sign_in_failed", "sign_in_locked", "sign_in_inactive", "code_wrong", "no_guesses_left"}
 
 
 def note(event: str, *, user: object = None, account: str | None = None) -> None:

@@ -1,15 +1,17 @@
 """What signing in needs beside Django and allauth: sessions that last while they are used, pages that nobody keeps."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
 
-from config.lib.doors import kept_by_nobody
+from accounts.sessions import seen
+from config.lib.doors import kept_by_nobody, refused
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +45,14 @@ class SessionsLast:
         by_a_person = request.method not in ("GET", "HEAD") or request.accepts("text/html")
         # Who asked for nothing of the session shall not ask now; what is saved anyway lasts anew by that.
         if by_a_person and session.accessed and not session.modified and SESSION_KEY in session:
-            self._prolong(session, response)
+            self._prolong(request, session, response)
         return response
 
-    def _prolong(self, session: Any, response: HttpResponse) -> None:
+    def _prolong(self, request: HttpRequest, session: Any, response: HttpResponse) -> None:
         try:
             if not session.prolong():
                 return
+            seen(request)
         except DatabaseError as error:  # the page is there; another one will do it
             log.warning("session_not_prolonged", error=type(error).__name__)
             return
@@ -63,3 +66,35 @@ class SessionsLast:
             httponly=settings.SESSION_COOKIE_HTTPONLY,
             samesite=settings.SESSION_COOKIE_SAMESITE,
         )
+
+
+class AccountsRest:
+    """Whoever asked to be erased finds every page closed but the one that says when, with the way back (`staff:data`).
+
+    Asks for nothing but the person of the request, and for that only where a browser may be signed in.
+    """
+
+    PAGE = "staff:data"
+    OPEN: ClassVar = {
+        *(PAGE, "staff:ask_export", "staff:download", "staff:keep", "account_logout"),
+        *("safety", "terms", "privacy", "manifest", "media:public", "media:local_view", "media:local_upload"),
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """The way there, or no."""
+        name = request.resolver_match.view_name if request.resolver_match else None
+        if not name or name in self.OPEN or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        if getattr(request.user, "erase_at", None) is None:
+            return None
+        if request.accepts("text/html") and "HX-Request" not in request.headers:
+            return kept_by_nobody(redirect(self.PAGE))
+        response = refused("account_resting", "This account will be erased. Keep it to go on.", 403)
+        response["HX-Redirect"] = resolve_url(self.PAGE)
+        return kept_by_nobody(response)

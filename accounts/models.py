@@ -1,12 +1,13 @@
 """Who you are and what you bought."""
 
 import uuid
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models, transaction
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
+from django.urls import reverse
 from django.utils import timezone
 from django_countries.fields import CountryField
 
@@ -14,8 +15,29 @@ from accounts import spelling
 from config.lib.owed import Owed, OwedQuerySet
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    """People, many at once."""
+
+    def update(self, **changes: Any) -> int:
+        """Write; where an address is another one, the proof of the former goes with it, as in `User.save`."""
+        if "email" not in changes:
+            return super().update(**changes)
+        with transaction.atomic():
+            people = list(self.order_by().values_list("pk", flat=True))
+            changed = super().update(**changes)
+            for user in self.model._default_manager.filter(pk__in=people):
+                user.leave_former_addresses()
+        return changed
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes and finds people by e-mail address, in any spelling."""
+
+    def get_queryset(self) -> UserQuerySet:
+        """All of them."""
+        return UserQuerySet(self.model, using=self._db)
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a person. `username` defaults to a random one; fields are model fields."""
@@ -59,13 +81,26 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=80, blank=True)
     birth_date = models.DateField(null=True, blank=True, help_text="Fixed after sign-up; staff may correct it.")
     country = CountryField(blank=True)
-    avatar = models.ImageField(upload_to="avatars/", blank=True)
+    avatar = models.ForeignKey("media.File", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     premium_until = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Derived: the fold of the active premium grants."
     )
-    theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    theme = models.CharField(
+        max_length=6,
+        choices=Theme.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Empty: never chosen; each browser has its own.",
+    )
     enter_sends = models.BooleanField(default=True)
     show_mature = models.BooleanField(default=False)
+    email_notices = models.BooleanField(
+        default=True, db_default=True, help_text="News that are not about the account's security."
+    )
+    erase_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Asked to be erased then; the account rests until that day."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -77,6 +112,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     class Meta:
+        permissions = [
+            ("end_sessions", "Can end the sessions of people"),
+            ("deactivate_user", "Can deactivate people, and let them in again"),
+            ("erase_user", "Can start and call off the erasure of people"),
+            ("assign_roles", "Can give and take the roles Editor, Moderator and Support"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("username"),
@@ -89,6 +130,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message="An account with this e-mail address exists.",
             ),
         ]
+        indexes = [models.Index(fields=["-date_joined", "-id"], name="people_newest_first")]
 
     def __str__(self) -> str:
         return self.username
@@ -102,10 +144,19 @@ class User(AbstractBaseUser, PermissionsMixin):
             former = User.objects.filter(pk=self.pk).values_list("email", flat=True).first()
             super().save(*args, **kwargs)
             if former not in (None, self.email):
-                proofs = self.emailaddress_set  # type: ignore[attr-defined]  # allauth's
-                proofs.exclude(email=self.email).delete()
-                if not proofs.update(primary=True):
-                    proofs.create(email=self.email, primary=True)
+                self.leave_former_addresses()
+
+    def leave_former_addresses(self) -> None:
+        """Drop what other addresses than this one were good for; this one is to be proven, unless it is."""
+        proofs = self.emailaddress_set  # type: ignore[attr-defined]  # allauth's
+        proofs.exclude(email=self.email).delete()
+        if not proofs.update(primary=True):
+            proofs.create(email=self.email, primary=True)
+
+    @property
+    def avatar_url(self) -> str:
+        """The member's own picture, small; empty when there is none."""
+        return reverse("media:view", args=[self.avatar_id, "thumb"]) if self.avatar_id else ""
 
     def set_password(self, raw_password: str | None) -> None:
         """Keep its hash, in the one spelling."""
@@ -195,24 +246,86 @@ class Consent(models.Model):
         return f"{self.document} {self.version}"
 
 
+class MailQuerySet(OwedQuerySet):
+    """Mails by what became of them."""
+
+    def in_state(self, state: str) -> Self:
+        """Those of one state of `Mail.State`."""
+        over = self.filter(due_at=None)
+        match state:
+            case Mail.State.WAITING:
+                return self.owed()
+            case Mail.State.SENT:
+                return over.filter(sent_at__isnull=False)
+            case Mail.State.UNCLEAR:
+                return over.filter(sent_at=None, handed_at__isnull=False)
+        return over.filter(sent_at=None, handed_at=None)
+
+    def can_go_again(self) -> Self:
+        """Those that ended unsent, or perhaps unsent, and are still of use to somebody."""
+        unsent = self.filter(due_at=None, sent_at=None)
+        return unsent.filter(models.Q(good_until=None) | models.Q(good_until__gt=Now()))
+
+
 class Mail(Owed):
     """A mail that somebody was promised, as it will be sent: written down with what it tells of, sent afterwards."""
 
     TASK = "accounts.tasks.send_mail"
 
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Not sent"
+        UNCLEAR = "unclear", "May have been sent"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mails")
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.CASCADE, related_name="mails", help_text="Empty: nobody's yet."
+    )
+    address = spelling.AddressField(
+        blank=True, default="", db_default="", help_text="Empty: where the person is reached when it is sent."
+    )
     template = models.CharField(max_length=60)
     subject = models.CharField(max_length=200)
-    body = models.TextField()
+    body = models.TextField(blank=True)
+    html = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
+    good_until = models.DateTimeField(null=True, blank=True, help_text="Of no use to anybody afterwards: a code.")
+    handed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when somebody hands it over; whether it arrived is not known yet."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=300, blank=True, help_text="Why it was not sent yet, or never.")
 
-    objects = OwedQuerySet.as_manager()
+    objects = MailQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["due_at"], name="mail_due", condition=models.Q(due_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["due_at"], name="mail_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["created_at"], name="mail_newest"),
+            models.Index(
+                fields=["created_at"], name="mail_unsent", condition=models.Q(due_at__isnull=True, sent_at__isnull=True)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False) | ~models.Q(address=""), name="a_mail_goes_to_somebody"
+            )
+        ]
+
+    @property
+    def to(self) -> str:
+        """The address that it goes to, as of now."""
+        return self.address or (self.user.email if self.user else "")
+
+    @property
+    def state(self) -> State:
+        """What became of it."""
+        if self.due_at:
+            return self.State.WAITING
+        if self.sent_at:
+            return self.State.SENT
+        return self.State.UNCLEAR if self.handed_at else self.State.FAILED
 
     def __str__(self) -> str:
-        return f"{self.template} to user {self.user_id}"
+        return f"{self.template} to {f'user {self.user_id}' if self.user_id else 'an address'}"

@@ -8,6 +8,10 @@ import idna
 from allauth.account import fields as allauth_fields
 from django.db import models
 
+from config.lib import text
+
+_BETWEEN_NAMES = f" .,'’ʼ·-&{text.JOINERS}"
+
 
 def address(typed: str) -> str:
     """An e-mail address as it is kept, compared and written to.
@@ -23,6 +27,29 @@ def address(typed: str) -> str:
         with suppress(idna.IDNAError):  # the field says that it is no address
             domain = idna.encode(domain, uts46=True).decode("ascii")
     return f"{local}{at}{domain}"
+
+
+def name(typed: str) -> str:
+    """What somebody is called, as it is kept: on one line, without what nobody sees or what turns the direction."""
+    return " ".join(text.seen(unicodedata.normalize("NFC", typed)).split())
+
+
+def is_name(kept: str) -> bool:
+    """Whether somebody can be called so: letters of any script, numbers, emoji, and what stands between them in names.
+
+    No brackets, quotes, colons or other marks: what reads it next may be a model, which is told nothing more by it.
+    """
+    return unicodedata.category(kept[0])[0] in "LN" and all(map(_stands_in_names, kept))
+
+
+def _stands_in_names(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind[0] in "LMN" or kind == "So" or character in _BETWEEN_NAMES or "\U0001f3fb" <= character <= "\U0001f3ff"
+
+
+def username(typed: str) -> str:
+    """A username as it is kept: full-width letters are plain ones, and nothing invisible comes along."""
+    return text.seen(unicodedata.normalize("NFKC", typed)).strip()
 
 
 def password(typed: str) -> str:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from accounts import emails, permits, sessions
+from accounts import permits, posting, sessions
 from config.lib.bells import task
 
 
@@ -19,6 +19,12 @@ def sweep_sessions() -> None:
 
 
 @task
+def sweep_mails() -> None:
+    """Forget mails that are long over."""
+    posting.sweep()
+
+
+@task
 def send_mail(mail_id: str) -> None:
     """Send one mail that is owed."""
-    emails.send(UUID(mail_id))
+    posting.send(UUID(mail_id))

@@ -75,6 +75,12 @@ def verify(token: object, *, action: str, remote_ip: str | None = None) -> None:
         raise SecurityCheckFailed("action")
 
 
+def knows_us() -> bool:
+    """Whether Cloudflare knows our secret; it proves nobody. Raises SecurityCheckFailed when Cloudflare is away."""
+    refused = {"invalid-input-secret", "missing-input-secret"}
+    return not refused.intersection(map(str, _codes(_ask("nobody-made-this", None))))
+
+
 def _ask(token: str, remote_ip: str | None) -> dict[str, Any]:
     """Cloudflare's verdict. Asks a second time when Cloudflare stumbled; the key makes both one question."""
     question = {

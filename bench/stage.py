@@ -40,7 +40,7 @@ Store = import_module(settings.SESSION_ENGINE).SessionStore
 
 def build() -> None:
     """What a build and a release make (bytecode, static files with hashed names, tables), and the characters."""
-    for package in ("accounts", "chat", "config", "girls", "media", "payments"):
+    for package in ("accounts", "chat", "config", "girls", "media", "payments", "staff"):
         compileall.compile_dir(settings.BASE_DIR / package, quiet=1)
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False, skip_checks=True)
@@ -80,7 +80,7 @@ def cookies(users: list[User]) -> list[dict[str, str]]:
             BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
             HASH_SESSION_KEY: user.get_session_auth_hash(),
         }
-        until = timezone.now() + timedelta(days=1)
+        until = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
         key = get_random_string(32, "abcdefghijklmnopqrstuvwxyz0123456789")
         sessions.append(Session(session_key=key, session_data=Store().encode(said), expire_date=until))
     Session.objects.bulk_create(sessions)

@@ -67,8 +67,6 @@ class TabConsumer(AsyncWebsocketConsumer):
 
         self.base_send = base_send
         try:
-            if (task := asyncio.current_task()) and task.cancelling():  # a thread before us kept that to itself
-                raise asyncio.CancelledError
             await self._listen(receive)
         except StopConsumer:
             pass
@@ -94,15 +92,26 @@ class TabConsumer(AsyncWebsocketConsumer):
         Channels' own first closes old database connections, in another thread, for each frame that passes. No
         connection is open here: the database is asked on threads of its own.
         """
+        self._heed_cancellation()
         if not self.gone and message["type"] != "websocket.disconnect":
             await getattr(self, get_handler_name(message))(message)
         if self.gone or message["type"] == "websocket.disconnect":
             raise StopConsumer
+        self._heed_cancellation()
+
+    def _heed_cancellation(self) -> None:
+        """End when we were told to while we waited for a thread or for Redis.
+
+        asgiref keeps that to itself while a thread is at work, and so does asyncio.wait_for before Python 3.12, which
+        the client of Redis waits with, when what it waits for is there at the same moment.
+        """
+        if self.task is not None and self.task.cancelling():
+            raise asyncio.CancelledError
 
     async def connect(self) -> None:
         """Join the group of a signed-in person. The tab is told "open" when it hears: see `opened`."""
         self.user = self.scope["user"]
-        if not self.user.is_authenticated:
+        if not self.user.is_authenticated or self.user.erase_at:
             await self.accept()
             return await self.close(NOT_SIGNED_IN)
         self.session_key = self.scope["session"].session_key
@@ -263,8 +272,9 @@ class TabConsumer(AsyncWebsocketConsumer):
                 await self.send(text)
 
     async def end(self, event: dict[str, Any]) -> None:
-        """The session ended, or all of this person's did."""
-        if event["session"] in (None, self.session_key):
+        """The session ended, or all of this person's did, or all but one."""
+        but = event.get("but")  # who was started before there was such a thing does not say it
+        if event["session"] in (None, self.session_key) and but != self.session_key:
             await self.close(NOT_SIGNED_IN)
 
     async def opened(self, event: dict[str, Any]) -> None:

@@ -4,21 +4,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, RawPostDataException
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
+from django.http import HttpRequest
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from config.lib import strictjson
+from config.lib.jsonbody import BadRequest, Body
 from config.lib.text import is_blank
-
-
-class BadRequest(Exception):
-    """The body is not what this call takes; `code` is one of the contract's."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def _uuid_or_none(value: Any) -> UUID | None:
@@ -29,25 +19,10 @@ def _uuid_or_none(value: Any) -> UUID | None:
         return None
 
 
-class Body(BaseModel):
-    """A JSON object."""
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> Any:
-        """Parse a request's body. Raises BadRequest."""
-        try:
-            return cls.model_validate(strictjson.loads(request.body or b"{}"))
-        except RequestDataTooBig:
-            raise BadRequest("message_too_long", "That is too much at once.") from None
-        except ValidationError as error:
-            wrong = ", ".join(sorted({str(e["loc"][0]) for e in error.errors() if e["loc"]})) or "the body"
-            raise BadRequest("bad_request", f"Something is wrong with {wrong}.") from None
-        except (ValueError, RawPostDataException):  # the latter: it came as a form, and was read as one
-            raise BadRequest("bad_request", "Something is wrong with the body.") from None
-
-
 class MessageBody(Body):
     """A message to send."""
+
+    TOO_LONG = "message_too_long"
 
     text: str
     client_id: UUID

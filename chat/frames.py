@@ -162,7 +162,10 @@ ServerFrame = (
 
 
 class Watch(BaseModel):
-    """The only thing a browser says: which conversation it shows and the version it knows; the list's stamp, too."""
+    """The only thing a browser says: which conversation it shows and the version it knows; the list's stamp, too.
+
+    A page that shows neither may ask how its person's premium stands.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -170,12 +173,13 @@ class Watch(BaseModel):
     conversation: UUID | None = None
     version: int = 0
     threads: int | None = None
+    account: bool = False
 
     @model_validator(mode="after")
     def asks_something(self) -> "Watch":
         """Refuse a watch of nothing."""
-        if self.conversation is None and self.threads is None:
-            raise ValueError("neither a conversation nor the list")
+        if self.conversation is None and self.threads is None and not self.account:
+            raise ValueError("neither a conversation nor the list, nor the account")
         return self
 
 

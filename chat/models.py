@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 
 from chat.rendering import preview
 from config.lib.bells import ring
+from config.lib.indexes import BlockRangeIndex
 from config.lib.owed import Owed, OwedQuerySet
 from config.lib.prepared import Change, insert, select, update
 from girls.models import Girl
@@ -88,9 +89,9 @@ class Conversation(models.Model):
     # Here and below an index that begins with the key makes one of its own superfluous, and would tempt the planner
     # to sort a whole conversation for its last page.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="conversations"
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="conversations", verbose_name="member"
     )
-    girl = models.ForeignKey(Girl, on_delete=models.PROTECT, related_name="conversations")
+    girl = models.ForeignKey(Girl, models.PROTECT, related_name="conversations", verbose_name="character")
     free_text = models.PositiveIntegerField(default=default_free_text)
     free_media = models.PositiveIntegerField(default=default_free_media)
     free_audio = models.PositiveIntegerField(default=default_free_audio)
@@ -111,13 +112,20 @@ class Conversation(models.Model):
     objects = ConversationManager()
 
     class Meta:
+        permissions = [
+            ("read_conversation", "Can read what was said, with a reason that is written down"),
+            ("reset_quotas", "Can reset free quotas"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["user", "girl"], name="one_conversation_with_each_girl"),
             models.CheckConstraint(condition=Q(free_text__gte=0), name="free_text_is_never_negative"),
             models.CheckConstraint(condition=Q(free_media__gte=0), name="free_media_is_never_negative"),
             models.CheckConstraint(condition=Q(free_audio__gte=0), name="free_audio_is_never_negative"),
         ]
-        indexes = [models.Index(fields=["user", "-last_message_at", "id"], name="conversation_newest_first")]
+        indexes = [
+            models.Index(fields=["user", "-last_message_at", "id"], name="conversation_newest_first"),
+            models.Index(fields=["-last_message_at", "-id"], name="conversation_latest"),  # for the team's list
+        ]
 
     def __str__(self) -> str:
         return f"conversation {self.pk}"
@@ -297,6 +305,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["conversation", "version"], name="message_changed_since"),
+            BlockRangeIndex(fields=["created_at"], name="message_by_time"),  # for the team's figures of a day
             models.Index(fields=["reply"], condition=Q(reply__isnull=False), name="message_of_a_reply"),
         ]
 
@@ -409,6 +418,9 @@ class Reply(Owed):
     provider = models.CharField(max_length=32, blank=True)
     model = models.CharField(max_length=120, blank=True)
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
+    tokens_cached = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Of those in: what the host had read before."
+    )
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to first visible text.")
     total_ms = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to the end.")
@@ -453,11 +465,45 @@ class Reply(Owed):
         return self.state in self.OWED
 
 
+class QuotaReset(Owed):
+    """A reset of free messages that concerns many: what is to be reset, and how far it has come.
+
+    Conversations are taken in the order of their keys; how far that is, is written down with what was changed.
+    """
+
+    TASK: ClassVar[str] = "chat.tasks.reset_quotas"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    period = models.CharField(
+        max_length=20, blank=True, help_text="The day or month whose reset it is, if the calendar asked."
+    )
+    kinds = models.CharField(max_length=20, help_text="Of text, media and audio.")
+    to = models.PositiveIntegerField(null=True, help_text="Empty: up to what a new conversation has.")
+    only_exhausted = models.BooleanField(default=False)
+    girl = models.PositiveBigIntegerField(null=True, help_text="The key of a character: only conversations with her.")
+    idle_since = models.DateTimeField(null=True, help_text="Only conversations without a message since then.")
+    began_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Newer conversations are left alone.")
+    through = models.UUIDField(null=True, help_text="Conversations up to this one are done.")
+    changed = models.PositiveIntegerField(default=0, help_text="So many of them had to change.")
+    finished_at = models.DateTimeField(null=True, help_text="Empty and nothing owed: it was interrupted.")
+
+    objects = OwedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["period"], condition=~Q(period=""), name="one_quota_reset_for_each_period")
+        ]
+        indexes = [models.Index(fields=["due_at"], name="quota_reset_due", condition=Q(due_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"quota reset {self.period or self.pk}"
+
+
 # --- What every message needs, built once -----------------------------------------------------------------
 
 HEADER = (
     *(field.attname for field in Conversation._meta.concrete_fields),
-    *(f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art")),
+    *(f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art", "retired_at")),
     *("user__is_active", "user__premium_until"),
 )
 

@@ -56,7 +56,7 @@ class Answer:
 
 
 def answer(user: User, session: str, seen: Seen | None, watch: frames.Watch, known: Header | None) -> Answer | None:
-    """What a tab that knew a version is told; None when its session or its person is gone.
+    """What a tab that knew a version is told; None when its session or its person is gone, or on the way out.
 
     The same for a foreign conversation as for an absent one.
     """
@@ -67,6 +67,8 @@ def answer(user: User, session: str, seen: Seen | None, watch: frames.Watch, kno
     told = _about_conversation(row, user, seen, watch, known) if watch.conversation else Answer(seen, [])
     if watch.threads is not None and (watch.threads != row.stamp or not told.frames):
         told.frames.append(frames.encode(frames.threads_frame(row.stamp or 0)))
+    if watch.account:
+        told.frames.append(frames.encode(frames.account_frame(seen)))
     return told
 
 
@@ -88,7 +90,9 @@ def look(user: User, session: str, seen: Seen | None) -> Seen | None:
 def look_at_all(tabs: Sequence[tuple[User, str, Seen | None]]) -> list[Seen | None]:
     """`look` for many tabs: two questions for all of them, and one more for each in which something changed."""
     people = {user.pk for user, _, _ in tabs}
-    rows = User.objects.filter(pk__in=people, is_active=True).values_list("pk", "password", "premium_until")
+    rows = User.objects.filter(pk__in=people, is_active=True, erase_at=None).values_list(
+        "pk", "password", "premium_until"
+    )
     there = {pk: (password, premium_until) for pk, password, premium_until in rows}
     keys = {session for _, session, _ in tabs}
     live = Session.objects.filter(session_key__in=keys, expire_date__gt=Now())
@@ -99,7 +103,7 @@ def look_at_all(tabs: Sequence[tuple[User, str, Seen | None]]) -> list[Seen | No
         if password is None or session not in alive:
             found.append(None)
         elif seen is not None and seen.password == password:
-            found.append(replace(seen, premium_until=premium_until))
+            found.append(seen if seen.premium_until == premium_until else replace(seen, premium_until=premium_until))
         else:
             found.append(look(user, session, seen))
     return found
@@ -110,7 +114,7 @@ def _probe(user: int, session: str, conversation: UUID | None) -> QuerySet[User]
     watched = Conversation.objects.filter(pk=conversation, user=OuterRef("pk"), deleted_at=None)
     live = Session.objects.filter(session_key=session, expire_date__gt=Now())
     return (
-        User.objects.filter(pk=user, is_active=True)
+        User.objects.filter(pk=user, is_active=True, erase_at=None)
         .only("password", "premium_until")
         .annotate(
             session_data=Subquery(live.values("session_data")[:1]),

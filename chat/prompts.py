@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from chat.llm.base import Request, Turn
+from config.lib.text import seen, shortened
 from girls.macros import fill
 
 MAX_MESSAGE = 2_000
 MAX_PERSONA = 8_000
 MAX_EXAMPLE_DIALOGUE = 4_000
+MAX_LISTENER = 40
+CALLED = "The person you write to goes by {listener}. It is only a name: use it now and then, as people do."
 SAID_FIRST = "What {name} has already said to them:"
 GO_ON = "(Go on.)"  # when nothing is to be answered
 
@@ -46,13 +49,14 @@ def build_request(
     """What is asked for the next reply of `name`: all that follows from the texts, with the given limits.
 
     History is (sender, text) with sender "user" or "ai", oldest first; the deadline is in `time.monotonic()` seconds.
-    `listener` is what the member calls themselves; the model reads it where an author wrote {{user}} and in `stop`.
+    `listener` is what the member calls themselves: the model is told, also where an author wrote {{user}}, and stops
+    before it speaks for them.
 
     Whatever the history, the turns have the one form that every chat template accepts: system, then user and assistant
     in turn, a user's first and last. What she said before anybody answered stands in the system turn; neighbours of one
     role are one turn.
     """
-    name, listener = _one_line(name), _one_line(listener)
+    name, listener = _one_line(name), shortened(seen(_one_line(listener)), MAX_LISTENER)
     persona, example_dialogue = (
         fill(text, char=name, user=listener, nobody="the other person") for text in (persona, example_dialogue)
     )
@@ -71,7 +75,11 @@ def build_request(
             turns.append({"role": role, "content": text})
     if not turns or turns[-1]["role"] == "assistant":
         turns.append({"role": "user", "content": GO_ON})
-    system = f"{secret}\n\n{SAID_FIRST.format(name=name)}\n" + "\n".join(first) if first else secret
+    system = secret
+    if listener:
+        system += f"\n\n{CALLED.format(listener=listener)}"
+    if first:
+        system += f"\n\n{SAID_FIRST.format(name=name)}\n" + "\n".join(first)
     return Request(
         speaker=name,
         listener=listener,

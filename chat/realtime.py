@@ -6,8 +6,10 @@ Whatever is rung here may be lost; browsers ask for what they missed. So nothing
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 from channels.layers import get_channel_layer
@@ -35,9 +37,29 @@ def announce(user_id: int, *frames: ServerFrame) -> None:
     _publish(user_group(user_id), {"type": "frames", "frames": [encode(frame) for frame in frames]})
 
 
-def end_sockets(user_id: int, *, session_key: str | None = None) -> None:
-    """Close this person's sockets (4401): all of them, or those of one session."""
-    _publish(user_group(user_id), {"type": "end", "session": session_key})
+def announce_headers(changed: Iterable[tuple[UUID, int]]) -> None:
+    """Tell whoever is here that headers of theirs have changed: many at once, as (conversation, person).
+
+    For those who are not, nothing is read and nothing is sent: of a hundred thousand, a few are here.
+    """
+    owners = dict(changed)
+    try:
+        layer = get_channel_layer()
+        heard = layer.listening({user_group(user_id) for user_id in owners.values()}) if owners else set()
+        here = [pk for pk, user_id in owners.items() if user_group(user_id) in heard]
+        if not here:
+            return
+        rows = Conversation.objects.filter(pk__in=here, deleted_at=None).select_related("girl", "user")
+        layer.publish_all(
+            (user_group(row.user_id), {"type": "frames", "frames": [encode(conversation_frame(row))]}) for row in rows
+        )
+    except Exception as error:  # as in `_publish`
+        log.warning("doorbell_failed", error=repr(error), lost=len(owners))
+
+
+def end_sockets(user_id: int, *, session_key: str | None = None, but: str | None = None) -> None:
+    """Close this person's sockets (4401): all of them, those of one session, or all but those of one."""
+    _publish(user_group(user_id), {"type": "end", "session": session_key, "but": but})
 
 
 def account_changed(sender: object, user: Any, **kwargs: Any) -> None:
@@ -49,6 +71,11 @@ def end_session(sender: object, request: Any, user: Any, **kwargs: Any) -> None:
     """Close the sockets of a session that was logged out: Django's `user_logged_out`."""
     if user is not None:
         end_sockets(user.pk, session_key=request.session.session_key)
+
+
+def end_sessions(sender: object, user: Any, key: str | None, but: str | None, **kwargs: Any) -> None:
+    """Close the sockets of sessions that were ended: `accounts.sessions.sessions_ended`."""
+    end_sockets(user.pk, session_key=key, but=but)
 
 
 def _publish(group: str, event: dict[str, Any]) -> None:

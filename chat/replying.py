@@ -177,6 +177,7 @@ class Draft:
             provider=finished.provider if finished else "",
             model=finished.model if finished else "",
             tokens_in=finished.tokens_in if finished else None,
+            tokens_cached=finished.tokens_cached if finished else None,
             tokens_out=finished.tokens_out if finished else None,
             first_token_ms=round((self.first_token_at - started) * 1000) if self.first_token_at else None,
             total_ms=round((time.monotonic() - started) * 1000),

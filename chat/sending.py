@@ -22,6 +22,10 @@ class NothingToRetry(Exception):
     """The latest reply did not fail."""
 
 
+class CharacterRetired(Exception):
+    """She answers nobody any more. What was said stays readable, and a reply that is owed already still comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What a send left: the message, the reply owed to it, and whether it is new."""
@@ -37,11 +41,12 @@ def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUI
     """Accept what the member wrote and owe a reply to it: all of it happens, or none.
 
     The same client id, however often and from however many tabs, is one message and one charge.
-    Raises Conversation.DoesNotExist, also when it is somebody else's, SecurityCheckFailed, QuotaExhausted.
+    Raises Conversation.DoesNotExist, also when it is somebody else's, CharacterRetired, SecurityCheckFailed,
+    QuotaExhausted.
     """
     try:
         with transaction.atomic(durable=True):
-            conversation = Conversation.objects.locked(conversation_id, of=user)
+            conversation = _open(Conversation.objects.locked(conversation_id, of=user))
             with together():
                 charged = quotas.charge(conversation, "text")
                 message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged_as=charged)
@@ -49,11 +54,18 @@ def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUI
                 reply = conversation.owe_reply(through=message.seq)
             reply = conversation.owed_reply(reply)
             realtime.tell(conversation, frames.message_frame(message), frames.reply_frame(reply), typing=True)
-    except (AlreadyWritten, SecurityCheckFailed, quotas.QuotaExhausted):
+    except (AlreadyWritten, CharacterRetired, SecurityCheckFailed, quotas.QuotaExhausted):
         if sent := _sent_before(user, conversation_id, client_id):
             return sent
         raise
     return Sent(message, reply, conversation, created=True)
+
+
+def _open(conversation: Conversation) -> Conversation:
+    """The same, if anything new can be asked of her."""
+    if conversation.girl.retired_at:
+        raise CharacterRetired
+    return conversation
 
 
 def _sent_before(user: User, conversation_id: UUID, client_id: UUID) -> Sent | None:
@@ -85,7 +97,7 @@ def stop_reply(conversation: Conversation, *, seen: int | None) -> Reply | None:
 def retry_reply(conversation: Conversation) -> Sent:
     """Ask again after a failure. What the failure gave back is charged again.
 
-    Pressing twice asks once. Raises NothingToRetry, QuotaExhausted, Conversation.DoesNotExist.
+    Pressing twice asks once. Raises NothingToRetry, CharacterRetired, QuotaExhausted, Conversation.DoesNotExist.
     """
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation.pk)
@@ -95,6 +107,7 @@ def retry_reply(conversation: Conversation) -> Sent:
         message = conversation.messages.get(seq=reply.answers_through)
         if reply.is_owed:
             return Sent(message, reply, conversation, created=False)
+        _open(conversation)
         quotas.charge_again(conversation, reply.answers_through)
         conversation.bump()
         again = {"purpose": reply.purpose, "replaces": reply.replaces}

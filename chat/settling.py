@@ -28,6 +28,7 @@ class Written:
     provider: str = ""
     model: str = ""
     tokens_in: int | None = None
+    tokens_cached: int | None = None
     tokens_out: int | None = None
     first_token_ms: int | None = None
     total_ms: int | None = None

@@ -12,7 +12,7 @@ from chat.models import Alternative, Conversation, Erasure, Message, Reply
 from chat.settling import end_owed
 from config.lib.text import is_blank
 from girls.macros import fill
-from girls.models import Girl
+from girls.models import Girl, Media
 
 UNDO = timedelta(minutes=1)  # so long a deleted conversation can be brought back
 
@@ -34,6 +34,16 @@ def start_conversation(user: Any, girl: Girl) -> Conversation:
             conversation.write(Message.Sender.AI, greeting)
             realtime.tell(conversation, typing=False)
     return conversation
+
+
+def draft_about(user: Any, girl: Girl, about: str) -> str:
+    """How one would begin to write about an item of hers, given by its id; empty when this person sees no such item."""
+    if not about.isascii() or not about.isdecimal() or len(about) > 18:
+        return ""
+    item = Media.objects.visible_to(user).filter(girl=girl, pk=about).first()
+    if item is None:
+        return ""
+    return f"About your {item.get_kind_display().lower()}{f' “{item.text}”' if item.text else ''}: "
 
 
 def delete_conversation(conversation: Conversation) -> None:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chat import replying, starting
+from chat import replying, resetting, starting
 from config.lib.bells import task
 
 
@@ -16,3 +16,15 @@ def write_reply(reply_id: str) -> None:
 def erase(conversation_id: str) -> None:
     """Erase what was said in a deleted conversation."""
     starting.erase_words(UUID(conversation_id))
+
+
+@task
+def reset_quotas(reset_id: str) -> None:
+    """Carry out a reset of many conversations' free messages, or go on with it."""
+    resetting.carry_out(UUID(reset_id))
+
+
+@task
+def keep_calendar() -> None:
+    """Owe the reset of this day or month."""
+    resetting.keep_calendar()

@@ -5,6 +5,7 @@ from chat import views
 app_name = "chat"
 urlpatterns = [
     path("girls/<slug:slug>/chat/", views.start, name="start"),
+    path("feed/", views.feed, name="feed"),
     path("chat/", views.thread_list, name="threads"),
     path("chat/latest/", views.latest, name="latest"),
     path("chat/threads/", views.threads, name="threads_json"),

@@ -11,18 +11,22 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
 from chat import arriving, frames, quotas, searching, sending, settling, starting, sync
-from chat.forms import BadRequest, MessageBody, PermitBody, ReadBody, StopBody
+from chat.forms import MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation, Reply
 from chat.quotas import QuotaExhausted
-from config.lib.doors import MemberRequest, View, kept_by_nobody, mark_of, private_page, refused
+from config.lib.doors import MemberRequest, View, kept_by_nobody, mark_of, not_signed_in, private_page, refused
+from config.lib.jsonbody import BadRequest
 from config.lib.waiting import Full
+from girls import gallery
 from girls.models import Girl
+from girls.views import HtmxRequest, cursor, page_or_part
 
+PANEL_PHOTOS = 6
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -32,16 +36,16 @@ def answers_json(view: View) -> View:
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            # Django would take the cookie away. By now the browser may have another, of a sign-in or of a new password
-            # in the tab beside, and it is that one which would go.
-            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-            return refused("sign_in_required", "Sign in to go on.", 401)
+            return not_signed_in(request)
         try:
             response = view(request, *args, **kwargs)
         except (Http404, Conversation.DoesNotExist):
             response = refused("not_found", "There is nothing here.", 404)
         except BadRequest as error:
             response = refused(error.code, error.message, 400)
+        except sending.CharacterRetired:
+            words = "This character has retired. What was said stays here to read."
+            response = refused("character_retired", words, 410)
         except SecurityCheckFailed as failure:
             failure.note(user_id=request.user.pk)
             response = refused("security_check_failed", "Security check failed", 403)
@@ -81,7 +85,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     girl = get_object_or_404(Girl.objects.visible_to(request.user), slug=slug)
     wish = arriving.Wish.remembered(request, girl)
     if request.method == "POST":
-        wish = arriving.Wish.of(girl, request.POST.get("starter", ""))
+        wish = arriving.Wish.of(girl, request.POST.get("starter", ""), request.POST.get("about", ""))
         if not request.user.is_authenticated:
             response = redirect_to_login(request.path, reverse("account_signup"))
             wish.remember(response)
@@ -92,8 +96,20 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     response = redirect("chat:conversation", conversation.pk)
     if wish.starter is not None:
         response["Location"] += f"?starter={wish.starter}"
+    elif wish.about is not None:
+        response["Location"] += f"?about={wish.about}"
     arriving.forget(response)
     return response
+
+
+@require_safe
+def feed(request: HtmxRequest) -> HttpResponse:
+    """What all characters posted, newest first; for a member, first those they talk with. `?before=` as next said."""
+    near = None
+    if request.user.is_authenticated:
+        near = Conversation.objects.visible_to(request.user).order_by().values("girl")
+    context = {"posts": gallery.feed(request.user, cursor(request), near), "feed": True}
+    return page_or_part(request, "chat/feed.html", "girls/_posts.html", context)
 
 
 @require_GET
@@ -128,6 +144,9 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "has_older": state["has_more"],
         "unread_from": unread_from,
         "quota": quotas.band(found, owed=state["reply"] is not None and state["reply"]["state"] in Reply.OWED),
+        "photos": gallery.tiles_of(girl, request.user, 0, PANEL_PHOTOS)
+        if girl.is_active and girl.gallery_count
+        else [],
         "free_total": {"text": settings.FREE_TEXT, "media": settings.FREE_MEDIA, "audio": settings.FREE_AUDIO},
         "message_max": settings.MESSAGE_MAX_CHARACTERS,
     }
@@ -142,6 +161,7 @@ def conversation(request: MemberRequest, pk: UUID) -> HttpResponse:
         "permit_scope": sending.PERMIT_SCOPE,
         "enter_sends": request.user.enter_sends,
         "starter": starter,
+        "draft": starting.draft_about(request.user, girl, request.GET.get("about", "")),
         **context["state_json"],
     }
     return render(request, "chat/conversation.html", context)

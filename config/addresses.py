@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from config.lib.doors import refused_socket
+
 
 def neighbourhood(address: str) -> str:
     """The address, or of IPv6 the network that one household has."""
@@ -53,9 +55,7 @@ class PerAddress:
 
     async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
-            # By hand: a consumer, even one that only refuses, looks after database connections first.
-            await receive()
-            return await send({"type": "websocket.close"})
+            return await refused_socket(scope, receive, send)
         words = b"Too many connections come from your address. Close some."
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"5")]
         headers.append((b"content-length", b"%d" % len(words)))

@@ -27,7 +27,8 @@ def most_of(scope: Any) -> int:
         return BODY_BYTES
     if door.app_name == "admin":
         return STAFF_BYTES if _is_staff(scope) else BODY_BYTES
-    return int(getattr(door.func, "body_bytes", BODY_BYTES))
+    most = getattr(door.func, "body_bytes", BODY_BYTES)
+    return int(most(**door.kwargs) if callable(most) else most)
 
 
 def _is_staff(scope: Any) -> bool:

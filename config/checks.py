@@ -4,6 +4,8 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from email.utils import parseaddr
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,11 +18,13 @@ from django.db import DatabaseError, connection
 from django.template import TemplateSyntaxError, engines
 
 from accounts.turnstile import is_dummy
-from config.lib import bells
+from config.lib import bells, buckets, mailservers
 from config.lib.modelhosts import completions_url
 from config.lib.names import is_loopback, read
+from media.storage import StorageUnavailable, store
 
 CLOUDFLARE = "challenges.cloudflare.com"
+RESEND = "https://api.resend.com/"
 REDIS = re.compile(r"rediss?://[^\s/?#]+(/\d*)?(\?\S*)?")
 HOST = re.compile(r"[*.]?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\*|\[[0-9a-f:.]+\]", re.I)
 DATABASE_SECONDS = 6  # for the database to say how it is set up; a pooler may be silent for minutes
@@ -40,11 +44,16 @@ def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
         *_secret_key(),
         *unsafe,
         *_site(),
+        *_mail(),
         *_database(),
         *_pooler(),
         *_redis(),
+        *_ways_in(),
         *_model_hosts(),
+        *_quotas(),
         *_payments(),
+        *_bucket(),
+        *_cdn(),
     ]
 
 
@@ -85,17 +94,17 @@ def _doors() -> Iterator[CheckMessage]:
             hint="Unset TURNSTILE_VERIFY_URL; it is for tests.",
             id="dusk.E022",
         )
+    if not settings.STAFF_SECOND_FACTOR:
+        yield Error(
+            "STAFF_SECOND_FACTOR is off: a guessed password would open the console.",
+            hint="Unset STAFF_SECOND_FACTOR; it is for laptops.",
+            id="dusk.E042",
+        )
     if "*" in settings.ALLOWED_HOSTS:
         yield Error(
             "ALLOWED_HOSTS lets any host name in: links in mails could be forged.",
             hint="Leave it unset (it is then SITE_URL's host) or name the hosts.",
             id="dusk.E007",
-        )
-    if not settings.RESEND_API_KEY:
-        yield Warning(
-            "RESEND_API_KEY is missing: mails go to the console, so nobody can reset a password.",
-            hint="Set RESEND_API_KEY.",
-            id="dusk.W001",
         )
 
 
@@ -278,6 +287,55 @@ def _address() -> Iterator[CheckMessage]:
         )
 
 
+def _mail() -> Iterator[CheckMessage]:
+    server = mailservers.read(settings.EMAIL_URL)
+    if server.problem:
+        yield Error(
+            f"EMAIL_URL names no mail server: {server.problem}.",
+            hint="Set it as in smtp+tls://user:password@mail.example:587.",
+            id="dusk.E037",
+        )
+    elif server.user and server.is_open and not is_loopback(server.host):
+        yield Error(
+            "EMAIL_URL would send the mail server's password in the clear.",
+            hint="Begin it with smtp+tls:// (port 587) or smtp+ssl:// (port 465).",
+            id="dusk.E038",
+        )
+    if settings.EMAIL_URL and settings.RESEND_API_KEY:
+        yield Warning(
+            "RESEND_API_KEY and EMAIL_URL are both set: mails go through Resend.",
+            hint="Unset the one that is not meant.",
+            id="dusk.W009",
+        )
+    if settings.RESEND_API_URL != RESEND and not is_loopback(urlsplit(settings.RESEND_API_URL).hostname or ""):
+        yield Error(
+            f"RESEND_API_URL is {settings.RESEND_API_URL!r}, not Resend's: whoever answers there reads every code.",
+            hint="Unset RESEND_API_URL; it is for tests.",
+            id="dusk.E041",
+        )
+    _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    if not sender.rpartition("@")[0] or len(settings.DEFAULT_FROM_EMAIL.splitlines()) > 1:
+        yield Error(
+            f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}: nobody could send from it.",
+            hint="Set it as in Dusk <hello@dusk.example>.",
+            id="dusk.E039",
+        )
+    if settings.DEBUG or settings.EMAIL_URL or settings.RESEND_API_KEY:
+        return
+    if is_loopback(read(settings.SITE_URL).host):
+        yield Warning(
+            f"Nobody carries mails: those with codes, too, are kept in {settings.MAIL_ROOT}.",
+            hint="Set RESEND_API_KEY, or EMAIL_URL to a mail server.",
+            id="dusk.W001",
+        )
+    else:
+        yield Error(
+            "Nobody carries mails: nobody could sign up, or choose a new password.",
+            hint="Set RESEND_API_KEY, or EMAIL_URL to a mail server, as in smtp+tls://user:password@mail.example:587.",
+            id="dusk.E040",
+        )
+
+
 def _model_hosts() -> Iterator[CheckMessage]:
     hosts = settings.LLM_PROVIDERS
     for host in hosts:
@@ -298,6 +356,15 @@ def _model_hosts() -> Iterator[CheckMessage]:
             "No model host is named: the scripted model would answer people who believe that it is the real one.",
             hint="Set LLM_BASE_URL_PRIMARY, LLM_MODEL_PRIMARY and, where the host asks for one, LLM_API_KEY_PRIMARY.",
             id="dusk.E008",
+        )
+
+
+def _quotas() -> Iterator[CheckMessage]:
+    if settings.QUOTA_RESET not in ("never", "daily", "monthly"):
+        yield Error(
+            f"QUOTA_RESET is {settings.QUOTA_RESET!r}: nobody knows when free messages fill up.",
+            hint="Set it to never, daily or monthly.",
+            id="dusk.E060",
         )
 
 
@@ -344,6 +411,108 @@ def _payments() -> Iterator[CheckMessage]:
         )
 
 
+def _bucket() -> Iterator[CheckMessage]:
+    names = ("AWS_S3_BUCKET", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    missing = [name for name in names if not getattr(settings, name)]
+    # AWS_REGION and keys alone are what other programs of the machine may have set; they ask for no bucket.
+    if settings.AWS_S3_BUCKET and missing:
+        yield Error(
+            f"AWS_S3_BUCKET is set and {_all_of(missing)} missing: no file could be stored or shown.",
+            hint=f"Set {', '.join(missing)} too (R2's region is auto); or unset AWS_S3_BUCKET: files are kept on this "
+            "disk then.",
+            id="dusk.E030",
+        )
+    if settings.AWS_S3_BUCKET and not buckets.NAME.fullmatch(settings.AWS_S3_BUCKET):
+        yield Error(
+            f"AWS_S3_BUCKET is {settings.AWS_S3_BUCKET!r}, which is no bucket's name.",
+            hint="Set it to the name alone: no arn:, no s3://, no folder.",
+            id="dusk.E031",
+        )
+    if settings.AWS_S3_ENDPOINT_URL:
+        here = read(settings.AWS_S3_ENDPOINT_URL)
+        if here.problem or (here.scheme == "http" and not settings.DEBUG and not is_loopback(here.host)):
+            yield Error(
+                f"AWS_S3_ENDPOINT_URL is {settings.AWS_S3_ENDPOINT_URL!r}: browsers could not send files there safely.",
+                hint="Set it to scheme and host, as in https://<account>.r2.cloudflarestorage.com, without the bucket; "
+                "leave it unset for Amazon.",
+                id="dusk.E032",
+            )
+    if settings.AWS_S3_ADDRESSING_STYLE not in ("", *buckets.STYLES):
+        yield Error(
+            f"AWS_S3_ADDRESSING_STYLE is {settings.AWS_S3_ADDRESSING_STYLE!r}.",
+            hint="Set it to virtual (https://bucket.host/) or path (https://host/bucket/), or leave it unset.",
+            id="dusk.E033",
+        )
+
+
+def _cdn() -> Iterator[CheckMessage]:
+    values = {name: getattr(settings, name) for name in ("CF_DOMAIN", "CF_KEY_PAIR_ID", "CF_PRIVATE_KEY")}
+    if not any(values.values()):
+        return
+    missing = [name for name, value in {"AWS_S3_BUCKET": settings.AWS_S3_BUCKET, **values}.items() if not value]
+    if missing:
+        yield Error(
+            f"CloudFront is half configured, {_all_of(missing)} missing: nothing private could be shown.",
+            hint=f"Set {', '.join(missing)} too, or unset every variable that begins with CF_.",
+            id="dusk.E034",
+        )
+    if values["CF_DOMAIN"] and (problem := read(buckets.cdn(values["CF_DOMAIN"])).problem):
+        yield Error(
+            f"CF_DOMAIN is {values['CF_DOMAIN']!r}: {problem}.",
+            hint="Set it to the distribution's name alone, as in media.dusk.example.",
+            id="dusk.E035",
+        )
+    if values["CF_PRIVATE_KEY"]:
+        # Reading keys loads OpenSSL, which a process without a CDN has no use for.
+        cloudfront = import_module("media.cloudfront")
+        try:
+            cloudfront.pem(values["CF_PRIVATE_KEY"])
+        except ValueError as error:
+            yield Error(
+                f"CF_PRIVATE_KEY signs nothing: {error}.",
+                hint="Set it to the private key of CF_KEY_PAIR_ID: PEM on one line with \\n between its lines, or all "
+                "of it in base64 (base64 -w0 private_key.pem).",
+                id="dusk.E036",
+            )
+
+
+def _ways_in() -> Iterator[CheckMessage]:
+    of_each = {
+        "Google": ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+        "Apple": ("APPLE_CLIENT_ID", "APPLE_TEAM_ID", "APPLE_KEY_ID", "APPLE_PRIVATE_KEY"),
+    }
+    for name, variables in of_each.items():
+        missing = [variable for variable in variables if not getattr(settings, variable)]
+        if missing and len(missing) < len(variables):
+            yield Error(
+                f"{name} is half configured, {_all_of(missing)} missing: nobody could sign in by it.",
+                hint=f"Set {', '.join(missing)} too, or unset every variable that begins with {name.upper()}_.",
+                id="dusk.E050",
+            )
+        elsewhere = getattr(settings, f"{name.upper()}_API_BASE")
+        if elsewhere and not is_loopback(urlsplit(elsewhere).hostname or ""):
+            yield Error(
+                f"{name.upper()}_API_BASE names another {name}: whoever answers there decides who is who.",
+                hint=f"Unset {name.upper()}_API_BASE; it is for tests.",
+                id="dusk.E051",
+            )
+    if settings.APPLE_PRIVATE_KEY:
+        # Reading keys loads OpenSSL, which a process without one has no use for.
+        keys = import_module("cryptography.hazmat.primitives.serialization")
+        try:
+            keys.load_pem_private_key(settings.APPLE_PRIVATE_KEY.encode(), password=None)
+        except (TypeError, ValueError):
+            yield Error(
+                "APPLE_PRIVATE_KEY signs nothing.",
+                hint="Set it to the whole .p8 file of APPLE_KEY_ID, on one line with \\n between its lines.",
+                id="dusk.E052",
+            )
+
+
+def _all_of(names: list[str]) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+
 def stripe_serves_us(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The check of `check --deploy`: did Stripe, when it was asked last, do what we asked?"""
     if not settings.STRIPE_SECRET_KEY:
@@ -359,6 +528,32 @@ def stripe_serves_us(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
             f"Stripe refused what we asked last, so nothing can be bought. {said.error}",
             hint="Mend the key or the account in Stripe's dashboard; `manage.py refresh_catalog` asks again.",
             id="dusk.W006",
+        )
+    ]
+
+
+def bucket_serves_us(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The check of `check --deploy`: is the bucket there, and does it take what pages of the site send?"""
+    if not settings.AWS_S3_BUCKET or [*_bucket(), *_cdn()]:
+        return []
+    bucket: Any = store()
+    try:
+        bucket.answers()
+        if not settings.AWS_S3_FORMS or bucket.takes_forms_of(settings.SITE_URL):
+            return []
+    except StorageUnavailable as error:
+        return [
+            Warning(
+                f"The bucket {settings.AWS_S3_BUCKET} does not serve us: {error}.",
+                hint="Compare its name, AWS_REGION, the keys and what they may do with docs/media.md.",
+                id="dusk.W007",
+            )
+        ]
+    return [
+        Warning(
+            f"The bucket {settings.AWS_S3_BUCKET} takes nothing from pages of {settings.SITE_URL}: uploads would fail.",
+            hint="Give it the CORS rule of docs/media.md, with this address and POST.",
+            id="dusk.W008",
         )
     ]
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from types import FrameType
 
 import uvicorn
@@ -42,8 +43,10 @@ class Worker:
         self.leaving = threading.Event()
         self.left = threading.Event()
 
-    def start(self) -> None:
-        """Answer bells from now on, and at once what the last run left behind."""
+    def start(self, first: Iterable[str] = ()) -> None:
+        """Answer bells from now on: at once these, and what the last run left behind."""
+        for name in first:
+            bells.ring_now(name)
         threading.Thread(target=self._keep_time, name="clock", daemon=True).start()
 
     def let_go(self) -> None:
@@ -88,8 +91,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM, then finish requests, close sockets with 1012, and hand replies on."""
+def serve(listener: socket.socket, first: Iterable[str] = ()) -> None:
+    """Serve until SIGINT or SIGTERM, then finish requests, close sockets with 1012, and hand replies on.
+
+    These tasks are done first, beside it.
+    """
     worker = Worker()
     config = uvicorn.Config(
         server.APPLICATION, lifespan="off", timeout_graceful_shutdown=WEB_STOP_SECONDS, **server.OPTIONS
@@ -97,7 +103,7 @@ def serve(listener: socket.socket) -> None:
     # uvicorn raises the signal again when it has stopped. By then it was obeyed.
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, lambda *_: None)
-    worker.start()
+    worker.start(first)
     try:
         Server(config, worker).run(sockets=[listener])
     finally:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import FrameType
@@ -24,6 +25,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from chat.models import Reply
 from config.lib import waiting
 from config.metrics import REPLIES, replies_are_late
+from media.storage import StorageUnavailable, store
 
 SECONDS = 1.0  # for an answer; who is slower counts as away
 PATIENCE = 5.0  # for a database that says nothing, before its thread tries another connection
@@ -34,16 +36,19 @@ draining = threading.Event()
 
 
 class Question(Generic[T]):
-    """Something that only others know. However many want to know, one asks."""
+    """Something that only others know. However many want to know, one asks, and not again for `every` seconds."""
 
-    def __init__(self, ask: Callable[[], T]) -> None:
+    def __init__(self, ask: Callable[[], T], *, every: float = 0.0) -> None:
         self._ask = ask
+        self._every, self._since = every, 0.0
         self._threads = ThreadPoolExecutor(1, f"health-{ask.__name__}")
         self._asked: Future[T] | None = None
 
     async def answer(self) -> T:
         """Raises TimeoutError, or whatever asking raised."""
-        if self._asked is None or self._asked.done():
+        now = time.monotonic()
+        if self._asked is None or (self._asked.done() and now - self._since >= self._every):
+            self._since = now
             self._asked = self._threads.submit(self._on_its_thread)
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._asked)), SECONDS)
 
@@ -65,6 +70,15 @@ def redis_serves() -> bool:
     return bool(get_channel_layer().carries())
 
 
+def storage_serves() -> bool:
+    """Whether files could be kept now. Also loads what speaks to a bucket, before the first page needs it."""
+    try:
+        store().answers()
+    except (StorageUnavailable, waiting.Full):
+        return False
+    return True
+
+
 def replies() -> bytes:
     """What the rows say, as Prometheus reads it."""
     return generate_latest(REPLIES)
@@ -76,6 +90,7 @@ DATABASE, LATE, REDIS, METRICS = (
     Question(redis_serves),
     Question(replies),
 )
+STORAGE = Question(storage_serves, every=10.0)  # a bucket's owner pays for each question, and anybody may ask us
 AWAY = (TimeoutError, DatabaseError)
 
 
@@ -126,9 +141,9 @@ async def readyz(scope: Any) -> Answer:
             return _said(503, status="unavailable", database="empty")
     except AWAY:
         return _said(503, status="unavailable", database="away")
-    late, away = await asyncio.gather(_replies_state(), _redis_state())
-    degraded = late != "ok" or away == "away"
-    return _said(200, status="degraded" if degraded else "ok", database="ok", redis=away, replies=late)
+    late, redis, files = await asyncio.gather(_replies_state(), _redis_state(), _storage_state())
+    status = "degraded" if late != "ok" or "away" in (redis, files) else "ok"
+    return _said(200, status=status, database="ok", redis=redis, replies=late, storage=files)
 
 
 async def _replies_state() -> str:
@@ -143,6 +158,13 @@ async def _redis_state() -> str:
         return "unused"
     try:
         return "ok" if await REDIS.answer() else "away"
+    except TimeoutError:
+        return "away"
+
+
+async def _storage_state() -> str:
+    try:
+        return "ok" if await STORAGE.answer() else "away"
     except TimeoutError:
         return "away"
 

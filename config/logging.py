@@ -14,6 +14,7 @@ from structlog.typing import EventDict, WrappedLogger
 QUIET = (
     "aiohttp",
     "asyncio",
+    "boto3",
     "botocore",
     "celery.beat",
     "celery.app.trace",
@@ -23,6 +24,7 @@ QUIET = (
     "httpcore",
     "httpx",
     "kombu",
+    "s3transfer",
     "stripe",
     "urllib3",
     "uvicorn",

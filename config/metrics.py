@@ -1,4 +1,4 @@
-"""What the rows say about replies, for Prometheus and for /readyz."""
+"""What the rows say about replies and mails, for Prometheus and for /readyz."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,10 +10,12 @@ from django.db.models.functions import Now
 from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from accounts.models import Mail
 from chat.models import Reply
 
 LATE_SECONDS = 30  # two sweeps: a reply that nobody took for so long says that the worker or beat is gone
 WINDOW = timedelta(minutes=5)
+SINCE = ExpressionWrapper(Now() - F("created_at"), DurationField())  # how long a row has been there
 BUCKETS_MS = (100, 250, 500, 1000, 2000, 3000, 5000, 10_000, 20_000, 40_000, 60_000)
 
 
@@ -38,8 +40,7 @@ class RepliesCollector(Collector):
         owed = GaugeMetricFamily("dusk_replies_owed", "Replies not yet done.", labels=["state"])
         counts = {state.value: 0 for state in Reply.OWED}
         oldest = timedelta(0)
-        waits = ExpressionWrapper(Now() - F("created_at"), DurationField())
-        for row in Reply.objects.owed().values("state").annotate(n=Count("pk"), longest=Max(waits)):
+        for row in Reply.objects.owed().values("state").annotate(n=Count("pk"), longest=Max(SINCE)):
             counts[row["state"]] = row["n"]
             oldest = max(oldest, row["longest"])
         for state, n in counts.items():
@@ -84,5 +85,27 @@ class RepliesCollector(Collector):
         yield from (finished, tokens, *latencies.values())
 
 
+class MailsCollector(Collector):
+    """What the Mail rows say, in two queries: those of the last days that wait, and that were not or perhaps sent."""
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Mails by state, but those that were sent; and how long the longest owed has waited."""
+        waiting = Mail.objects.owed().aggregate(n=Count("pk"), longest=Max(SINCE))
+        unsent = Mail.objects.filter(due_at=None, sent_at=None).aggregate(
+            failed=Count("pk", filter=Q(handed_at=None)), unclear=Count("pk", filter=Q(handed_at__isnull=False))
+        )
+        mails = GaugeMetricFamily("dusk_mails", "Mails that wait, or that ended unsent.", labels=["state"])
+        for state, n in {"waiting": waiting["n"], **unsent}.items():
+            mails.add_metric([state], n)
+        yield mails
+        age = (waiting["longest"] or timedelta(0)).total_seconds()
+        yield GaugeMetricFamily("dusk_mail_age_seconds", "Age of the oldest mail owed; 0 when none is.", value=age)
+
+
 REPLIES = CollectorRegistry()
 REPLIES.register(RepliesCollector())
+REPLIES.register(MailsCollector())

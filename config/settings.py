@@ -6,13 +6,14 @@ Every value that differs between a laptop and a server comes from the environmen
 """
 
 import sys
+from email.utils import formataddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONCE, NONE, SELF
 
-from config.lib import names
+from config.lib import buckets, mailservers, names
 from config.logging import log_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,7 +49,7 @@ ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 INSTALLED_APPS = [
     *(["daphne"] if "runserver" in sys.argv else []),  # first: it replaces runserver, and nobody else waits for it
-    "config.lib.adminkit.ConsoleConfig",  # django.contrib.admin
+    "staff.apps.ConsoleConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -58,13 +59,20 @@ INSTALLED_APPS = [
     "channels",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.apple",
+    "allauth.socialaccount.providers.google",
     "django_htmx",
+    "simple_history",
     "config",
     "accounts",
     "media",
     "girls",
     "chat",
     "payments",
+    "staff",
 ]
 MIDDLEWARE = [
     "config.site.OneName",
@@ -84,6 +92,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.agegate.AgeGateMiddleware",
     "accounts.middleware.AccountPagesAreNotKept",
+    "accounts.middleware.AccountsRest",
     "config.errors.MethodsHavePages",
     "config.errors.VendorsAreBusy",
 ]
@@ -108,6 +117,7 @@ TEMPLATES = [
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"  # shown in the viewer's zone by the browser
 USE_TZ = True
 
@@ -176,7 +186,13 @@ SCHEDULE = {  # task: seconds from one time to the next
     "config.tasks.sweep": env.float("SWEEP_SECONDS", 15.0),
     "accounts.tasks.sweep_permits": 600.0,
     "accounts.tasks.sweep_sessions": 3600.0,
+    "accounts.tasks.sweep_mails": 600.0,
+    "chat.tasks.keep_calendar": 60.0,
     "payments.tasks.tidy": 60.0,
+    "media.tasks.sweep": 6 * 3600.0,
+    "girls.tasks.finish_removals": 60.0,
+    "staff.tasks.sweep": 6 * 3600.0,
+    "staff.tasks.count_days": 300.0,
 }
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT = "config.lib.broker:Transport"
@@ -209,9 +225,16 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # codes by mail come with their own issue
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # of whom staff or a command made: a new member proves it to become one
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True  # see accounts/codes.py
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = 5
+ACCOUNT_RATE_LIMITS = {
+    "confirm_email": "1/10s/key,20/d/key",
+    "reset_password": "20/m/ip,60/h/ip,5/m/key,20/d/key",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # the sender's name says who writes
-ACCOUNT_MAX_EMAIL_ADDRESSES = 1  # until an address can be proven, nobody adds a second one: it may be another's
+ACCOUNT_CHANGE_EMAIL = True  # one address for each account: another one takes its place when it is proven
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_USERNAME_MIN_LENGTH = 3
@@ -219,14 +242,72 @@ ACCOUNT_FORMS = {
     "login": "accounts.forms.LoginForm",
     "signup": "accounts.forms.SignupForm",
     "reset_password": "accounts.forms.ResetPasswordForm",
+    "confirm_email_verification_code": "accounts.codes.EmailCodeForm",
+    "confirm_password_reset_code": "accounts.codes.ResetCodeForm",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before what matters, unless it was shown in the last five minutes
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a mail for each change of what keeps the account safe
+MFA_ADAPTER = "accounts.factors.FactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "accounts.security_forms.ActivateTOTPForm",
+    "add_webauthn": "accounts.security_forms.AddPasskeyForm",
+    "authenticate": "accounts.security_forms.AuthenticateForm",
+    "authenticate_webauthn": "accounts.security_forms.AuthenticateWebAuthnForm",
+    "edit_webauthn": "accounts.security_forms.RenamePasskeyForm",
+    "login_webauthn": "accounts.security_forms.LoginWebAuthnForm",
+    "reauthenticate": "accounts.security_forms.ReauthenticateForm",
+    "reauthenticate_webauthn": "accounts.security_forms.ReauthenticateWebAuthnForm",
+}
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a clock may be off, and that typing may take
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # the device asks who is there, so a passkey is two factors in one
+# Staff see of the console only how to set up a second factor until they have one. Off only on a laptop (DEBUG).
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", not DEBUG)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600  # from the last use on (accounts/middleware.py)
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 MINIMUM_AGE = 18
+ERASURE_DAYS = env.int("ERASURE_DAYS", 14)  # between asking to be erased and the end, to change one's mind in
+DEMO_PHOTOS = env.bool("DEMO_PHOTOS", True)  # drawn by `make run`, beside the serving
 DEMO_PASSWORD = "demo-password"  # noqa: S105 - everybody knows it, so it lets in from this machine only
+
+# --- Google and Apple: a way in, each when its keys are set ------------------------------------------------
+
+GOOGLE_CLIENT_ID = env.str("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET = env.str("GOOGLE_CLIENT_SECRET", "")
+GOOGLE_API_BASE = env.str("GOOGLE_API_BASE", "")  # another Google, for tests
+APPLE_CLIENT_ID = env.str("APPLE_CLIENT_ID", "")
+APPLE_TEAM_ID = env.str("APPLE_TEAM_ID", "")
+APPLE_KEY_ID = env.str("APPLE_KEY_ID", "")
+APPLE_PRIVATE_KEY = env.str("APPLE_PRIVATE_KEY", "").replace("\\n", "\n")
+APPLE_API_BASE = env.str("APPLE_API_BASE", "")  # another Apple, for tests
+_google = [{"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET}]
+_apple = [
+    {
+        "client_id": APPLE_CLIENT_ID,
+        "secret": APPLE_KEY_ID,
+        "key": APPLE_TEAM_ID,
+        "settings": {"certificate_key": APPLE_PRIVATE_KEY},
+    }
+]
+SOCIALACCOUNT_PROVIDERS = {  # asked for an address, and for nothing else
+    "google": {
+        "APPS": _google if GOOGLE_CLIENT_ID else [],
+        "SCOPE": ["openid", "email"],
+        "AUTH_PARAMS": {"prompt": "select_account"},
+        "OAUTH_PKCE_ENABLED": True,
+    },
+    "apple": {"APPS": _apple if APPLE_CLIENT_ID else [], "SCOPE": ["email"]},
+}
+SOCIALACCOUNT_ADAPTER = "accounts.connecting.SocialAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False  # nobody becomes a member without a birth date and a yes
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
 # --- Turnstile: proof of a browser. Without keys, any token but "fail" passes while DEBUG is on ----------
 
@@ -238,9 +319,12 @@ PERMIT_SECONDS = {"free": 120, "premium": 600}
 
 # --- Conversations -----------------------------------------------------------------------------------
 
-FREE_TEXT = env.int("FREE_TEXT", 10)  # free messages with each character, once
+FREE_TEXT = env.int("FREE_TEXT", 10)  # free messages with each character
 FREE_MEDIA = env.int("FREE_MEDIA", 2)
 FREE_AUDIO = env.int("FREE_AUDIO", 3)
+# Whether what is free fills up again by the calendar: never, daily or monthly (at midnight in TIME_ZONE).
+QUOTA_RESET = env.str("QUOTA_RESET", "never").strip().lower() or "never"
+MATURE_CONTENT = env.bool("MATURE_CONTENT", False)  # whether the site has mature pictures at all, for who asks for them
 MESSAGE_MAX_CHARACTERS = 2000
 CHAT_CONTEXT_TURNS = env.int("CHAT_CONTEXT_TURNS", 8)  # messages of history that the model is shown
 REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 10)  # a worker that has not saved for so long lost the reply
@@ -269,6 +353,14 @@ LLM_PROVIDERS = [
     }
     for name in ("primary", "fallback")
 ]
+LLM_PRICES = {  # US dollars for a million tokens; 0: not known. See chat/prices.py
+    name: {
+        "input": env.float(f"LLM_PRICE_INPUT_{name.upper()}", 0.0),
+        "cached": env.float(f"LLM_PRICE_CACHED_{name.upper()}", 0.0),
+        "output": env.float(f"LLM_PRICE_OUTPUT_{name.upper()}", 0.0),
+    }
+    for name in ("primary", "fallback")
+}
 LLM_TEMPERATURE = env.float("LLM_TEMPERATURE", 0.7)
 LLM_MAX_TOKENS = env.int("LLM_MAX_TOKENS", 220)
 LLM_CONNECT_SECONDS = 5.0
@@ -283,8 +375,22 @@ LLM_MAX_CONNECTIONS = 1000
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# A bucket of S3 when it is named, viewed through CloudFront when that is (media/s3.py); else this disk.
+AWS_S3_BUCKET = env.str("AWS_S3_BUCKET", "")
+AWS_REGION = env.str("AWS_REGION", "")
+AWS_ACCESS_KEY_ID = env.str("AWS_ACCESS_KEY_ID", "")
+AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", "")
+AWS_S3_ENDPOINT_URL = env.str("AWS_S3_ENDPOINT_URL", "")  # whoever speaks like S3: R2, MinIO
+AWS_S3_ADDRESSING_STYLE = env.str("AWS_S3_ADDRESSING_STYLE", "")
+AWS_S3_FORMS = env.bool("AWS_S3_FORMS", buckets.takes_forms(AWS_S3_ENDPOINT_URL))  # else files come through the site
+CF_DOMAIN = env.str("CF_DOMAIN", "")
+CF_KEY_PAIR_ID = env.str("CF_KEY_PAIR_ID", "")
+CF_PRIVATE_KEY = env.str("CF_PRIVATE_KEY", "")
 MEDIA_URL = "/media/"
-MEDIA_ROOT = BASE_DIR / "var" / "media"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))
+AVATAR_MAX_MB = env.int("AVATAR_MAX_MB", 5)
+IMAGE_MAX_MB = env.int("IMAGE_MAX_MB", 20)
+VIDEO_MAX_MB = env.int("VIDEO_MAX_MB", 200)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -295,28 +401,50 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
-# --- Mail: on the console until Resend's key is set -----------------------------------------------------
+# --- Mail: through Resend or a mail server; kept on this disk until one of them is set -------------------------
 
 RESEND_API_KEY = env.str("RESEND_API_KEY", "")
-EMAIL_BACKEND = (
-    "anymail.backends.resend.EmailBackend" if RESEND_API_KEY else "django.core.mail.backends.console.EmailBackend"
-)
-ANYMAIL = {"RESEND_API_KEY": RESEND_API_KEY}
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <hello@{_site.host.strip('[]')}>")
+RESEND_API_URL = env.str("RESEND_API_URL", "https://api.resend.com/")
+EMAIL_URL = env.str("EMAIL_URL", "")
+_server = mailservers.read(EMAIL_URL)
+EMAIL_HOST, EMAIL_PORT = _server.host, _server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server.user, _server.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _server.starttls, _server.tls
+EMAIL_TIMEOUT = 10  # seconds, for each answer of a mail server
+EMAIL_BACKEND = f"accounts.transports.{'Resend' if RESEND_API_KEY else 'Smtp' if EMAIL_URL else 'Disk'}"
+ANYMAIL = {
+    "RESEND_API_KEY": RESEND_API_KEY,
+    "RESEND_API_URL": RESEND_API_URL,
+    "REQUESTS_TIMEOUT": (5, 10),  # to connect, and for an answer
+}
+_domain = "localhost" if ":" in _site.host else _site.host
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "") or formataddr((SITE_NAME, f"hello@{_domain}"))
+MAIL_ROOT = Path(env.str("MAIL_ROOT", str(BASE_DIR / "var" / "mail")))
+MAIL_DAYS = env.int("MAIL_DAYS", 30)  # for so long it is known that one was sent, and when
 
 # --- Security headers -----------------------------------------------------------------------------------
 
+_bucket = buckets.address(AWS_S3_BUCKET, region=AWS_REGION, url=AWS_S3_ENDPOINT_URL, chosen=AWS_S3_ADDRESSING_STYLE)
+_origin = [buckets.origin(_bucket)] if _bucket else []
+_uploads = _origin if AWS_S3_FORMS else []  # browsers send files straight to the bucket,
+_views = [buckets.cdn(CF_DOMAIN)] if CF_DOMAIN else _origin  # and fetch them straight from the CDN
+# A browser also asks for the redirect after a form, which leads to whoever signs one in.
+_ways_in = [
+    *([GOOGLE_API_BASE or "https://accounts.google.com"] if GOOGLE_CLIENT_ID else []),
+    *([APPLE_API_BASE or "https://appleid.apple.com"] if APPLE_CLIENT_ID else []),
+]
 _turnstile = ["https://challenges.cloudflare.com"] if TURNSTILE_SITE_KEY else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE, *_turnstile],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *_views],
+        "media-src": [SELF, *_views],
         "font-src": [SELF],
-        "connect-src": [SELF, SITE_URL.replace("http", "ws", 1)],
+        "connect-src": [SELF, SITE_URL.replace("http", "ws", 1), *_uploads],
         "frame-src": _turnstile or [NONE],
-        "form-action": [SELF, "https://checkout.stripe.com"],
+        "form-action": [SELF, "https://checkout.stripe.com", *_ways_in],
         "manifest-src": [SELF],
         "base-uri": [NONE],
         "object-src": [NONE],

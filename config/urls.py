@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("media.urls")),
     path("", include("payments.urls")),
+    path("", include("staff.urls")),
     path("safety/", pages.safety, name="safety"),
     path("terms/", pages.terms, name="terms"),
     path("privacy/", pages.privacy, name="privacy"),

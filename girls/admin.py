@@ -2,171 +2,136 @@
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
-from django.db import transaction
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
+from django.utils import timezone
 
-from config.lib.adminkit import StaffAdmin
-from girls import publishing
-from girls.catalogue import NEW
-from girls.models import Girl, tag_key
-from media.images import NotAPicture, open_picture
-
-MAX_TAGS = 8
-TAG_CHARACTERS = 24
-MAX_STARTERS = 4
-STARTER_CHARACTERS = 120
+from girls import desk, publishing, versions
+from girls.admin_forms import ANYWAY, PERSONA, PROFILE, RECORD, GirlForm, PersonaForm, PositionForm, ProfileForm
+from girls.admin_items import MediaAdmin
+from girls.admin_list import CharacterList
+from girls.admin_media import MediaTabs
+from girls.admin_versions import VersionPages
+from girls.models import Girl, Media
 
 
-class TagsField(forms.CharField):
-    """A list of tags, written with commas."""
-
-    widget = AdminTextInputWidget
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> Any:
-        tags: dict[str, str] = {}
-        for tag in super().clean(value).split(","):
-            if tag.strip():
-                tags.setdefault(tag_key(tag), " ".join(tag.split()))
-        if "" in tags:
-            raise forms.ValidationError("A tag needs a letter or a digit.")
-        if NEW in tags:
-            raise forms.ValidationError("New characters are marked by themselves; leave the tag “New” out.")
-        if len(tags) > MAX_TAGS:
-            raise forms.ValidationError(f"At most {MAX_TAGS} tags.")
-        if too_long := [tag for tag in tags.values() if len(tag) > TAG_CHARACTERS]:
-            raise forms.ValidationError(f"“{too_long[0]}” is too long: a tag has at most {TAG_CHARACTERS} characters.")
-        return list(tags.values())
-
-
-class StartersField(forms.CharField):
-    """A list of things to say first, one on each line."""
-
-    widget = AdminTextareaWidget(attrs={"rows": 4})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> Any:
-        lines = list(
-            dict.fromkeys(" ".join(line.split()) for line in super().clean(value).splitlines() if line.strip())
-        )
-        if len(lines) > MAX_STARTERS:
-            raise forms.ValidationError(f"At most {MAX_STARTERS} lines.")
-        if any(len(line) > STARTER_CHARACTERS for line in lines):
-            raise forms.ValidationError(f"Each line has at most {STARTER_CHARACTERS} characters.")
-        return lines
-
-
-class GirlForm(forms.ModelForm):
-    """A character as an editor writes her."""
-
-    tags = TagsField(
-        required=False, help_text="Separated by commas, the most telling first: the first two stand on her card."
-    )
-    starters = StartersField(required=False, help_text="Three or four, one on each line. Members tap one to begin.")
-
-    class Meta:
-        model = Girl
-        fields = (
-            *("name", "slug", "age", "is_active", "position"),
-            *("tagline", "work", "tags", "bio", "lives_in", "speaks", "avatar", "background"),
-            *("greeting", "starters", "persona_prompt", "example_dialogue", "voice_id"),
-        )
-        help_texts = {
-            "slug": "Her address: /girls/…/. Changing it breaks links to her.",
-            "age": "18 or older, always.",
-            "tagline": "One sentence, on her card.",
-            "bio": "What visitors read on her page. An empty line begins a new paragraph.",
-            "example_dialogue": "A few lines of talk, so that the model hears her. Never shown to members.",
-            "voice_id": "Never shown to members.",
-            "avatar": "JPG, PNG or WebP, at most 20 MB. Cut to 3:4 from the top, and to a square.",
-            "background": "JPG, PNG or WebP, at most 20 MB. Cut to a wide strip from the middle.",
-        }
-
-    def clean_avatar(self) -> Any:
-        return self._picture("avatar")
-
-    def clean_background(self) -> Any:
-        return self._picture("background")
-
-    def _picture(self, name: str) -> Any:
-        file = self.cleaned_data[name]
-        if name in self.changed_data and file:
-            try:
-                self.pictures[name] = open_picture(file)
-            except NotAPicture as e:
-                raise forms.ValidationError(str(e)) from e
-        return file
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.pictures: dict[str, Any] = {}
-
-    def save(self, commit: bool = True) -> Any:
-        girl = super().save(commit=False)
-        if "avatar" in self.changed_data:
-            if picture := self.pictures.get("avatar"):
-                publishing.give_portrait(girl, picture)
-            else:
-                publishing.take_portrait(girl)
-        if "background" in self.changed_data:
-            if picture := self.pictures.get("background"):
-                publishing.give_cover(girl, picture)
-            else:
-                publishing.take_cover(girl)
-        if commit:
-            girl.save()
-            self.save_m2m()
-        return girl
+class StaleList(Exception):
+    """Somebody else moved this character while the list was open."""
 
 
 @admin.register(Girl)
-class GirlAdmin(StaffAdmin):
-    """Characters. Whoever may edit them sees the persona; nobody else does."""
+class GirlAdmin(CharacterList):
+    """Characters. Whoever may edit them sees the persona; nobody else does.
+
+    A character that is there has tabs, each with an address of its own: two forms (this class) and her media.
+    """
 
     form = GirlForm
-    list_display = ("picture", "name", "published", "position", "age", "first_tags", "created_at")
-    list_display_links = ("picture", "name")
-    list_filter = ("is_active", "created_at")
-    list_editable = ("position",)
-    list_per_page = 50
-    search_fields = ("name", "slug", "search_text")
-    prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("created_by", "created_at", "updated_at")
     save_on_top = True
-    actions = ("publish", "unpublish")
-    fieldsets = (
-        (None, {"fields": ("name", "slug", "age", "is_active", "position")}),
-        (
-            "On her card and page",
-            {"fields": ("tagline", "work", "tags", "bio", "lives_in", "speaks", "avatar", "background")},
-        ),
-        ("In conversation", {"fields": ("greeting", "starters")}),
-        (
-            "Persona, for the model only",
-            {
-                "fields": ("persona_prompt", "example_dialogue", "voice_id"),
-                "description": "Never leaves the server: no page, no answer and no log shows it.",
-            },
-        ),
-        ("Record", {"fields": ("created_by", "created_at", "updated_at"), "classes": ("collapse",)}),
-    )
+
+    def get_urls(self) -> list[Any]:
+        persona = path(
+            "<path:object_id>/persona/", self.admin_site.admin_view(self.persona_view), name="girls_girl_persona"
+        )
+        tabs = [*MediaTabs(self, self.admin_site).urls(), *VersionPages(self, self.admin_site).urls()]
+        return [*tabs, *self.list_urls(), persona, *super().get_urls()]
+
+    def persona_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The tab with what only the model is told. Raises PermissionDenied for who only looks."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return self.changeform_view(request, object_id)
+
+    def _tab(self, request: HttpRequest) -> str:
+        name = request.resolver_match.url_name if request.resolver_match else ""
+        return "persona" if name == "girls_girl_persona" else "profile"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Girl | None = None) -> Any:
+        if obj is None:
+            return (*PROFILE, *PERSONA)
+        return PERSONA if self._tab(request) == "persona" else (*PROFILE, *RECORD)
+
+    def get_form(self, request: HttpRequest, obj: Girl | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            kwargs["form"] = PersonaForm if self._tab(request) == "persona" else ProfileForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Girl | None = None) -> Any:
+        return {} if obj else {"slug": ("name",)}
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        girl = kwargs.get("obj")
+        if girl is not None:
+            context |= {"girl": girl, "counts": desk.counts(girl.pk), "form_tab": self._tab(request)}
+            if context["form_tab"] == "profile" and self.has_change_permission(request, girl):
+                context |= {"pictures": desk.pictures(girl), "target": {"girl": girl.pk}}
+            form = context["adminform"].form
+            if form.is_bound and form.is_stale:
+                context["conflict"] = self._conflict(girl, form)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Girl]:
         return super().get_queryset(request).select_related("created_by")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Her row; on the way to being changed under its lock, so that of two who save at once one sees the other."""
+        girl = super().get_object(request, object_id, from_field)
+        if girl is None or request.method != "POST":
+            return girl
+        list(Girl.objects.filter(pk=girl.pk).select_for_update(no_key=True).values_list("pk"))
+        return super().get_object(request, object_id, from_field)
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{"form": PositionForm, **kwargs})
+
     def save_model(self, request: HttpRequest, obj: Girl, form: Any, change: bool) -> None:
+        obj.changed_by(request.user)
         if not change:
             obj.created_by_id = request.user.pk
-        super().save_model(request, obj, form, change)
+            obj.save()
+            return
+        # The rest of the row may have changed since it was read: her pictures, the numbers of them, others' words.
+        changed = form.leave_theirs()
+        if not changed:
+            return
+        if isinstance(form, PositionForm):  # its row was read without a lock
+            as_seen = Girl.objects.filter(pk=obj.pk, position=form.was["position"])
+            if not as_seen.update(position=obj.position, updated_at=timezone.now()):
+                raise StaleList(obj.name)
+            return
+        if obj.is_active and obj.retired_at:  # who is shown again is back
+            obj.retired_at = None
+            changed.append("retired_at")
+        obj.save(update_fields=[*changed, "updated_at"])
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().changelist_view(request, extra_context)
+        except StaleList as error:
+            self.message_user(request, f"Somebody else moved {error} meanwhile. Nothing was saved.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def _conflict(self, girl: Girl, form: Any) -> dict[str, Any]:
+        """Who saved what meanwhile, field by field, beside what this editor would write."""
+        names = [*form.theirs, *(name for name in form.changed_data if name not in form.theirs)]
+        fields = [
+            {
+                "label": form[name].label,
+                "theirs": versions.compare(form.seen(name), form.now(name)) if name in form.theirs else None,
+                "mine": versions.compare(form.now(name), form.mine(name)) if name in form.changed_data else None,
+            }
+            for name in names
+        ]
+        last = LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(Girl), object_id=str(girl.pk)
+        ).select_related("user")
+        return {"last": last.first(), "fields": fields, "stamp": form.stamp, "button": ANYWAY}
 
     def delete_model(self, request: HttpRequest, obj: Girl) -> None:
         publishing.delete(obj)
@@ -175,31 +140,5 @@ class GirlAdmin(StaffAdmin):
         for girl in queryset:
             publishing.delete(girl)
 
-    @admin.display(description="picture")
-    def picture(self, girl: Girl) -> str:
-        return format_html('<img src="{}" alt="" width="40" height="40" loading="lazy">', girl.avatar_url)
 
-    @admin.display(description="published", boolean=True, ordering="is_active")
-    def published(self, girl: Girl) -> bool:
-        return girl.is_active
-
-    @admin.display(description="tags")
-    def first_tags(self, girl: Girl) -> str:
-        return ", ".join(girl.tags[:3])
-
-    @admin.action(description="Publish the chosen characters", permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: Any) -> None:
-        with transaction.atomic():
-            shown = publishing.publish(queryset)
-            self._tell(request, shown, "Published")
-
-    @admin.action(description="Hide the chosen characters", permissions=["change"])
-    def unpublish(self, request: HttpRequest, queryset: Any) -> None:
-        with transaction.atomic():
-            hidden = publishing.unpublish(queryset)
-            self._tell(request, hidden, "Hidden")
-
-    def _tell(self, request: HttpRequest, girls: list[Girl], what: str) -> None:
-        for girl in girls:
-            self.log_change(request, girl, f"{what}.")
-        self.message_user(request, f"{what}: {len(girls)}.")
+admin.site.register(Media, MediaAdmin)

@@ -6,4 +6,7 @@ app_name = "girls"
 urlpatterns = [
     path("", views.browse, name="browse"),
     path("girls/<slug:slug>/", views.about, name="about"),
+    path("girls/<slug:slug>/gallery/", views.photos, name="gallery"),
+    path("girls/<slug:slug>/posts/", views.posts, name="posts"),
+    path("girls/<slug:slug>/media/<int:pk>/like/", views.like, name="like"),
 ]

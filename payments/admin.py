@@ -5,16 +5,29 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.views.decorators.http import require_POST
 
 from accounts import premium
 from accounts.models import PremiumGrant, User
+from config.lib import spreadsheet
 from config.lib.adminkit import ReadOnlyAdmin, StaffAdmin
-from payments import catalog, fulfilment, money, webhooks
+from config.lib.doors import kept_by_nobody
+from payments import catalog, fulfilment, ledger, money, stripe_shapes, webhooks
 from payments.base import ProcessorError
 from payments.models import CatalogCache, Purchase, StripeEvent
+from payments.processor import is_scripted
+
+CSV = "text/csv; charset=utf-8"
 
 
 class AskableAdmin(ReadOnlyAdmin):
@@ -29,14 +42,82 @@ class AskableAdmin(ReadOnlyAdmin):
 class PurchaseAdmin(AskableAdmin):
     """What was bought and what became of it."""
 
-    list_display = ("order", "user", "title", "price", "status_label", "paid_at", "problem", "created_at")
+    list_display = ("order", "user", "title", "price", "state", "paid_at", "problem", "created_at")
     list_filter = ("status", ("problem", admin.EmptyFieldListFilter), "created_at", "product_id")
     list_select_related = ("user",)
     search_fields = ("=id", "=session_id", "=payment_intent_id", "user__email", "user__username")
-    exclude = ("click", "revision")
+    fields = (
+        *("user", "name", "state", "price", "refunded", "problem", "stripe_said", "at_stripe"),
+        *("paid_at", "method", "receipt_url", "product_id", "price_id", "duration_days", "features"),
+        *("session_id", "payment_intent_id", "consented_at", "created_at", "expires_at", "pseudonym", "snapshot"),
+    )
+    readonly_fields = ("state", "price", "refunded", "stripe_said", "at_stripe")
     date_hierarchy = "created_at"
     show_full_result_count = False
     actions = ("ask_again",)
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, row: Purchase) -> str:
+        return row.status_label
+
+    @admin.display(description="Refunded")
+    def refunded(self, row: Purchase) -> str:
+        return money.formatted(row.amount_refunded, row.currency)
+
+    @admin.display(description="What Stripe said", empty_value="-")
+    def stripe_said(self, row: Purchase) -> str | None:
+        return format_html_join("", "<p>{}</p>", ((text,) for text in stripe_shapes.words(row.snapshot))) or None
+
+    @admin.display(description="At Stripe", empty_value="-")
+    def at_stripe(self, row: Purchase) -> str | None:
+        url = "" if is_scripted() else stripe_shapes.dashboard_url(row.snapshot, row.payment_intent_id)
+        words = "See it, or refund it, at Stripe" if row.status == Purchase.Status.PAID else "See it at Stripe"
+        return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, words) if url else None
+
+    def get_urls(self) -> list[Any]:
+        """Django's, and the sums and the export."""
+        here = self.admin_site.admin_view
+        return [
+            path("totals/", here(self.totals), name="payments_purchase_totals"),
+            path("export/", here(require_POST(self.export)), name="payments_purchase_export"),
+            *super().get_urls(),
+        ]
+
+    def totals(self, request: HttpRequest) -> HttpResponse:
+        """What was sold by month, and what became of it since."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {"months": ledger.by_month(), "altogether": ledger.altogether(), "title": "Totals", "opts": self.opts}
+        page = TemplateResponse(
+            request, "admin/payments/purchase/totals.html", {**self.admin_site.each_context(request), **context}
+        )
+        return kept_by_nobody(page)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, with what leads on from it."""
+        return super().changelist_view(
+            request, {**(extra_context or {}), "may_export": self.has_export_permission(request)}
+        )
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Who may take the book along."""
+        return self.has_view_permission(request) and request.user.has_perm("payments.export_purchase")
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows with these filters, all pages of it, as CSV."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            purchases = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect("admin:payments_purchase_changelist")
+        asked = {name: value[:200] for name, value in request.GET.items()}
+        book = ContentType.objects.get_for_model(Purchase)
+        told = {"filters": asked, "rows": purchases.count()}
+        self.admin_site.record(request, book, "Exported payments as CSV", after=told)  # type: ignore[attr-defined]
+        file = StreamingHttpResponse(spreadsheet.rows(ledger.COLUMNS, ledger.lines(purchases)), content_type=CSV)
+        file["Content-Disposition"] = f'attachment; filename="payments-{timezone.now():%Y-%m-%d}.csv"'
+        return kept_by_nobody(file)
 
     @admin.action(description="Ask Stripe again how the chosen purchases stand", permissions=["process"])
     def ask_again(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
@@ -207,7 +288,7 @@ class PremiumGrantAdmin(StaffAdmin):
         self.log_change(request, obj.user, message)
         return super().log_addition(request, obj, message)
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any, **values: Any) -> Any:
         if isinstance(obj, PremiumGrant):
-            super().log_change(request, obj.user, message)
-        return super().log_change(request, obj, message)
+            super().log_change(request, obj.user, message, **values)
+        return super().log_change(request, obj, message, **values)

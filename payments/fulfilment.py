@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import emails, premium
 from accounts.models import PremiumGrant
 from payments.base import Payment, State, UnknownPayment
-from payments.models import Purchase
+from payments.models import Purchase, booked
 from payments.processor import get_processor
 
 log = structlog.get_logger(__name__)
@@ -69,23 +69,25 @@ def apply(known: Purchase, payment: Payment, *, is_live: bool) -> Purchase | Non
         before, status = purchase.status, _status(payment)
         paid = status in (Status.PAID, Status.REFUNDED, Status.DISPUTED)
         was_promised_mail = before == Status.PENDING and status == Status.PAID
+        nobody = bool(purchase.pseudonym)  # whoever bought it was erased: what is news about them is not kept
+        unowned = purchase.user is None and status == Status.PAID and (purchase.problem or not purchase.paid_at)
         changed = _save(
             purchase,
             status=status,
             payment_intent_id=payment.payment_intent_id,
             amount_total=payment.total if paid else None,
             amount_refunded=payment.amount_refunded,
-            method=payment.method[:64],
-            receipt_url=payment.receipt_url,
+            method="" if nobody else payment.method[:64],
+            receipt_url="" if nobody else payment.receipt_url,
             paid_at=purchase.paid_at or (purchase.now if paid else None),
-            problem="Paid for an account that was deleted." if purchase.user is None and status == Status.PAID else "",
+            problem="Paid for an account that was deleted." if unowned else "",
             due_at=_next_look(purchase, status),
-            snapshot=payment.snapshot,
+            snapshot=booked(payment.snapshot) if nobody else payment.snapshot,
         )
         if changed and purchase.user is not None:
             _move_premium(purchase, before)
             if was_promised_mail:  # paid later than on the page. Receipts are Stripe's own
-                emails.owe(purchase.user, "premium_on", {"purchase": purchase})
+                emails.owe("premium_on", {"purchase": purchase}, user=purchase.user)
     if before != status:
         log.info("purchase_settled", purchase=str(purchase.pk), before=before, status=status)
     return purchase

@@ -13,6 +13,14 @@ from django.utils import timezone
 from config.lib.owed import Owed, OwedQuerySet
 from payments import money
 
+# What tax law wants of the processor's word, once nobody may be named any more.
+BOOKED = ("currency", "amount_subtotal", "amount_total", "total_details", "payment_status", "mode", "livemode")
+
+
+def booked(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """The sums of a snapshot, without anything that leads to a person."""
+    return {name: snapshot[name] for name in BOOKED if name in snapshot}
+
 
 class PurchaseQuerySet(OwedQuerySet):
     """The only ways to find a purchase."""
@@ -52,6 +60,13 @@ class Purchase(Owed):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # The book outlives the account.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="purchases")
+    pseudonym = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of somebody who was erased: the same on all they bought.",
+    )
     click = models.UUIDField(help_text="Made by the page for each visit of it: the same click buys once.")
     session_id = models.CharField(  # noqa: DJ001 - many rows have none, and those that have one differ
         max_length=255, unique=True, null=True, help_text="Empty until the processor answers."
@@ -87,7 +102,13 @@ class Purchase(Owed):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["user", "-created_at"], name="purchases_of_a_person")]
+        permissions = [("export_purchase", "Can export purchases")]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="purchases_of_a_person"),
+            models.Index(fields=["-created_at", "-id"], name="purchases_newest_first"),
+            models.Index(fields=["paid_at"], name="purchases_paid", condition=Q(paid_at__isnull=False)),
+            models.Index(fields=["created_at"], name="purchases_with_a_problem", condition=~Q(problem="")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["user", "product_id", "click"], name="one_purchase_for_each_click"),
             models.CheckConstraint(condition=Q(duration_days__gte=1), name="a_purchase_gives_a_day_or_more"),

@@ -1,5 +1,6 @@
 """From Stripe's JSON to our words. Pure; the real Stripe and the scripted one speak the same shapes."""
 
+import re
 from typing import Any
 
 from payments.base import BadEvent, Event, Offer, Payment, State
@@ -100,6 +101,29 @@ def event(shape: Any) -> Event | None:
     if kind in SESSION_EVENTS or (kind in PAYMENT_EVENTS and found.payment_intent_id):
         return found
     return None
+
+
+def words(snapshot: dict[str, Any]) -> list[str]:
+    """What Stripe itself says about why it was not paid: to the payer, and to us."""
+    intent = snapshot.get("payment_intent")
+    intent = intent if isinstance(intent, dict) else {}
+    error = intent.get("last_payment_error") or {}
+    charge = intent.get("latest_charge")
+    outcome = (charge.get("outcome") if isinstance(charge, dict) else None) or {}
+    codes = [str(error[name]) for name in ("code", "decline_code") if error.get(name)]
+    told = " ".join([str(error.get("message") or ""), f"({', '.join(codes)})" if codes else ""]).strip()
+    ours = "" if outcome.get("type") == "authorized" else str(outcome.get("seller_message") or "")
+    return [text[:500] for text in (told, ours) if text]
+
+
+def dashboard_url(snapshot: dict[str, Any], payment_intent_id: str) -> str:
+    """Where a payment is refunded by hand, at Stripe; empty for what is no payment of theirs.
+
+    Whoever is signed in there with several accounts is led to the right one by Stripe.
+    """
+    if not re.fullmatch(r"pi_[A-Za-z0-9]+", payment_intent_id):  # those of the scripted checkout have two underscores
+        return ""
+    return f"https://dashboard.stripe.com/{'' if snapshot.get('livemode') else 'test/'}payments/{payment_intent_id}"
 
 
 def _state(session: dict[str, Any], intent: dict[str, Any]) -> State:

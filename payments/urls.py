@@ -1,9 +1,9 @@
-from django.urls import include, path, re_path
-from django.views.generic import RedirectView
+from django.urls import path, re_path
 
 from payments import views
 
-pages = [
+app_name = "payments"
+urlpatterns = [
     path("plans/", views.plans, name="plans"),
     path("plans/<str:product_id>/checkout/", views.check_out, name="checkout"),
     path("checkout/success/", views.success, name="success"),
@@ -13,8 +13,4 @@ pages = [
     re_path(
         r"^(?:/*)webhooks/+stripe/*$", views.webhook
     ),  # however it was typed at Stripe: a redirect would lose the news
-]
-urlpatterns = [
-    path("account/", RedirectView.as_view(pattern_name="payments:account"), name="account"),
-    path("", include((pages, "payments"))),
 ]

@@ -3,18 +3,36 @@
 from datetime import date, timedelta
 
 import factory
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from accounts.factors import FactorAdapter
 from accounts.models import Permit, PremiumGrant, User
+from accounts.signup import prove
 from chat.models import Conversation, Message, Reply
-from girls.models import Girl
+from girls import publishing
+from girls.models import Girl, Media
+from media.models import File, Kind
+from staff import roles
 
 PASSWORD = "a long quiet evening"
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # what the authenticator app of a test knows
+
+
+class FactorFactory(DjangoModelFactory):
+    """An authenticator app."""
+
+    class Meta:
+        model = Authenticator
+
+    type = Authenticator.Type.TOTP
+    data = factory.LazyFunction(lambda: {"secret": FactorAdapter().encrypt(APP_SECRET)})
 
 
 class UserFactory(DjangoModelFactory):
-    """A grown-up member who signs in with PASSWORD."""
+    """A grown-up member who signs in with PASSWORD, and whose address is proven (but with `proven=False`)."""
 
     class Meta:
         model = User
@@ -29,8 +47,24 @@ class UserFactory(DjangoModelFactory):
         premium = factory.Trait(premium_until=factory.LazyFunction(lambda: timezone.now() + timedelta(days=30)))
         lapsed = factory.Trait(premium_until=factory.LazyFunction(lambda: timezone.now() - timedelta(seconds=1)))
         inactive = factory.Trait(is_active=False)
-        staff = factory.Trait(is_staff=True)
-        administrator = factory.Trait(is_staff=True, is_superuser=True)
+        staff = factory.Trait(is_staff=True, factor=factory.RelatedFactory(FactorFactory, "user"))
+        administrator = factory.Trait(staff=True, is_superuser=True)
+
+    @factory.post_generation
+    def proven(user, create, value, **_):
+        if create and value is not False:
+            prove(user)
+
+    @factory.post_generation
+    def role(user, create, value, **_):
+        """`role="editor"`: somebody of the team, with a second factor. Tests that commit empty the table of groups."""
+        if create and value:
+            if not Group.objects.filter(name=value).exists():
+                roles.sync()
+            user.groups.add(Group.objects.get(name=value))
+            User.objects.filter(pk=user.pk).update(is_staff=True)
+            user.is_staff = True
+            FactorFactory(user=user)
 
 
 class PremiumGrantFactory(DjangoModelFactory):
@@ -84,6 +118,62 @@ class GirlFactory(DjangoModelFactory):
 
     class Params:
         unpublished = factory.Trait(is_active=False)
+
+
+class FileFactory(DjangoModelFactory):
+    """A picture as it is after an upload, without its objects in the storage."""
+
+    class Meta:
+        model = File
+
+    purpose = "girl_media"
+    folder = "girls/1/media"
+    kind = Kind.IMAGE
+    size = 250_000
+    width, height = 1200, 1500
+    blur = "data:image/webp;base64,QkxVUg=="
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+
+    class Params:
+        video = factory.Trait(kind=Kind.VIDEO, seconds=12.5)
+
+    @factory.lazy_attribute
+    def variants(self):
+        full = {"w": self.width, "h": self.height, "mp4" if self.kind == Kind.VIDEO else "webp": 200_000}
+        return {
+            "full": full,
+            "card": {"w": 640, "h": 800, "webp": 40_000},
+            "thumb": {"w": 192, "h": 192, "webp": 9_000},
+        }
+
+
+class MediaFactory(DjangoModelFactory):
+    """A published photo in a gallery. Her counts are kept, as the editor's verbs keep them."""
+
+    class Meta:
+        model = Media
+
+    girl = factory.SubFactory(GirlFactory)
+    file = factory.SubFactory(FileFactory, kind=factory.SelfAttribute("..kind"))
+    kind = Kind.IMAGE
+    surface = Media.Surface.GALLERY
+    text = factory.Sequence(lambda n: f"Bowl number {n}")
+    can_be_liked = factory.LazyAttribute(lambda media: media.surface != Media.Surface.ASSET)
+    published = True
+    published_at = factory.LazyAttribute(lambda media: timezone.now() if media.published else None)
+
+    class Params:
+        post = factory.Trait(surface=Media.Surface.POST)
+        asset = factory.Trait(surface=Media.Surface.ASSET)
+        locked = factory.Trait(premium_only=True)
+        video = factory.Trait(kind=Kind.VIDEO)
+        unpublished = factory.Trait(published=False)
+
+    @classmethod
+    def _create(cls, model_class, **fields):
+        media = super()._create(model_class, **fields)
+        publishing.recount(media.girl_id)
+        return media
 
 
 class ConversationFactory(DjangoModelFactory):

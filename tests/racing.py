@@ -31,3 +31,12 @@ def race(deed: Callable[[int], Any], times: int) -> list[Any]:
 
     with ThreadPoolExecutor(times) as threads:
         return list(threads.map(run, range(times)))
+
+
+def together(*deeds: Callable[[], Any]) -> list[Any]:
+    """Do all of these at the same moment. Returns what each returned; raises what any raised."""
+    answers = race(lambda number: deeds[number](), len(deeds))
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers

@@ -40,13 +40,14 @@ PROGRAMS = {
     "pgbouncer": (["pgbouncer"], ["/usr/sbin/pgbouncer"], "pgbouncer", "pgbouncer"),
     "nginx": (["nginx"], ["/usr/sbin/nginx"], "nginx-light", "nginx"),
     "caddy": (["caddy"], [], "caddy", "caddy"),
-    "chromium": (
-        ["chromium", "chromium-browser", "google-chrome"],
+    "ffmpeg": (["ffmpeg"], [], "ffmpeg", "ffmpeg"),
+    "chromium": (  # the shell first: it opens no windows, which take Chromium itself a third of a journey
+        ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"],
         [
             "/Applications/Chromium.app/Contents/MacOS/Chromium",
             "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         ],
-        "chromium",
+        "chromium-headless-shell",
         "--cask chromium",
     ),
 }

@@ -1,11 +1,30 @@
 """Model hosts: who writes the characters' replies. `get_llm()` is the one door; vendor shapes stay in here."""
 
 import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from .base import BrokenOff, Finished, ModelError, ModelHost, NoAnswer, Piece, Request, Text, Turn, Withdrawn
+from .base import (
+    BrokenOff,
+    EmptyAnswer,
+    Finished,
+    ModelError,
+    ModelHost,
+    NoAnswer,
+    Piece,
+    Refused,
+    Request,
+    Text,
+    TimedOut,
+    TruncatedAnswer,
+    Turn,
+    Unreachable,
+    Withdrawn,
+)
 from .chain import Chain
 from .scripted import Scripted
 
@@ -16,12 +35,17 @@ __all__ = [
     "ModelHost",
     "NoAnswer",
     "Piece",
+    "Refused",
     "Request",
     "Text",
+    "TimedOut",
     "Turn",
+    "Unreachable",
     "Withdrawn",
     "close_llm",
     "get_llm",
+    "greet",
+    "new_llm",
 ]
 
 _hosts: WeakKeyDictionary[asyncio.AbstractEventLoop, ModelHost] = WeakKeyDictionary()
@@ -34,8 +58,13 @@ def get_llm() -> ModelHost:
     """
     loop = asyncio.get_running_loop()
     if loop not in _hosts:
-        _hosts[loop] = Chain(_configured() or [Scripted()])
+        _hosts[loop] = new_llm()
     return _hosts[loop]
+
+
+def new_llm() -> ModelHost:
+    """The same, for one purpose alone: whoever takes it closes it. It knows nothing of what others met with."""
+    return Chain(_configured() or [Scripted()])
 
 
 def _configured() -> list[ModelHost]:
@@ -51,3 +80,25 @@ async def close_llm() -> None:
     """Close what `get_llm()` opened in this event loop."""
     if host := _hosts.pop(asyncio.get_running_loop(), None):
         await host.aclose()
+
+
+async def greet(provider: Mapping[str, Any], *, seconds: float) -> float:
+    """Ask one of `LLM_PROVIDERS` for a word; how long it took, in seconds.
+
+    Raises ModelError, and ImproperlyConfigured for settings that are none.
+    """
+    from .openai_compatible import OpenAICompatible  # as in `_configured`
+
+    host, began = OpenAICompatible(**provider), time.monotonic()
+    turns: list[Turn] = [{"role": "user", "content": "Answer with one word: hello."}]
+    asked = Request(
+        speaker="", turns=turns, max_tokens=8, temperature=0.0, alone=True, deadline=time.monotonic() + seconds
+    )
+    try:
+        async for _ in host.stream(asked):
+            pass
+    except (EmptyAnswer, TruncatedAnswer):
+        pass  # eight tokens are few for one that thinks; it is there, and writes
+    finally:
+        await host.aclose()
+    return time.monotonic() - began

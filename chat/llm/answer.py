@@ -31,6 +31,7 @@ class Answer:
         self.finish_reason = ""  # known a little before the answer is done: the usage comes after it
         self.tokens_in: int | None = None
         self.tokens_out: int | None = None
+        self.tokens_cached: int | None = None  # of those in
         self.signs = 0  # of life: grows with whatever the model writes, thoughts too
         self.thought = False  # there was a thought
         self._text = Visible(name, listener, prompt=secret, thinks_aloud=thinks_aloud)
@@ -134,6 +135,7 @@ class Answer:
         if isinstance(usage := found.get("usage"), dict):
             self.tokens_in = _count(usage.get("prompt_tokens"), self.tokens_in)
             self.tokens_out = _count(usage.get("completion_tokens"), self.tokens_out)
+            self.tokens_cached = _count(_cached(usage), self.tokens_cached)
         if not isinstance(choice, dict):
             return  # a chunk of usage only
         content = self._content(choice)
@@ -227,6 +229,13 @@ def _plain(content: Any) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     raise BadAnswer("content is not text")
+
+
+def _cached(usage: dict[str, Any]) -> Any:
+    """What of the prompt was in the host's cache, as OpenAI says it and as DeepSeek does."""
+    details = usage.get("prompt_tokens_details")
+    told = details.get("cached_tokens") if isinstance(details, dict) else None
+    return usage.get("prompt_cache_hit_tokens") if told is None else told
 
 
 def _count(value: Any, known: int | None) -> int | None:

@@ -15,9 +15,9 @@ A host raises the first four, the chain the last two. `reason` is short and safe
 never holds a prompt, a message, a key or words that the host chose freely.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, TypedDict
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 
 class TextPart(TypedDict):
@@ -70,6 +70,7 @@ class Finished:
     finish_reason: str
     tokens_in: int | None
     tokens_out: int | None
+    tokens_cached: int | None = None  # of those in, what the host had read before and takes less for
 
 
 # What a stream is made of. Kinds may be added: match on those you know, and ignore the others. Only text is visible:
@@ -90,6 +91,8 @@ class Request:
     secret: str = field(default="", repr=False)  # what of the turns is never to be repeated
     alone: bool = False  # nobody else can be asked: silence ends at the deadline only
     deadline: float  # time.monotonic() seconds
+    # Is shown what goes out, each time it does: the host's name and the body, without headers and so without the key.
+    witness: Callable[[str, Mapping[str, Any]], None] | None = field(default=None, repr=False, compare=False)
 
 
 class ModelHost(Protocol):

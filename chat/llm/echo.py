@@ -20,7 +20,7 @@ class Echo:
     """Watches one reply for the words of its prompt."""
 
     def __init__(self, prompt: str) -> None:
-        self._words, self._lines = _normal(prompt)
+        self._words, self._known, self._lines = _normal(prompt)
         self._run: list[str] = []  # the last words, as long as they stand like this in the prompt
         self._pieces: list[str] = []  # for each of them, what of it is held back, with what follows it
         self._word = ""  # a word that may go on
@@ -35,7 +35,8 @@ class Echo:
         out, at = "", 0
         for found in _WORD.finditer(text):
             start, end = found.span()
-            out += self._between(text[at:start])
+            if start > at:
+                out += self._between(text[at:start])
             at = start
             if end == len(text) and not last and not _is_wide(found[0]):
                 self._word, self._passed = found[0], passed
@@ -44,7 +45,7 @@ class Echo:
                 return out, False
             out += self._take(found[0], found[0][passed:])
             passed, at = 0, end
-            if self._is_echo():
+            if len(self._run) >= LEAST_LINE and self._is_echo():
                 return out, True
         out += self._between(text[at:])
         if last:
@@ -61,10 +62,16 @@ class Echo:
 
     def _take(self, word: str, piece: str) -> str:
         """One more word; answers what need not be held any longer."""
-        self._run.append(word.lower().replace("’", "'"))
-        self._pieces.append(piece)
+        word = word.lower().replace("’", "'")
         let_go = ""
-        while self._run and f" {' '.join(self._run)} " not in self._words:
+        if word not in self._known:  # as most are
+            if self._run:
+                let_go = "".join(self._pieces)
+                self._run, self._pieces = [], []
+            return let_go + piece
+        self._run.append(word)
+        self._pieces.append(piece)
+        while len(self._run) > 1 and f" {' '.join(self._run)} " not in self._words:
             self._run.pop(0)
             let_go += self._pieces.pop(0)
         if len(self._run) < HELD_FROM:
@@ -73,8 +80,6 @@ class Echo:
         return let_go
 
     def _is_echo(self) -> bool:
-        if len(self._run) < LEAST_LINE:
-            return False
         run = " ".join(self._run)
         weight = len(run) + (_WEIGHT - 1) * sum(map(_is_wide, self._run))
         return weight >= RUN or (weight >= LEAST_LINE_CHARACTERS and run in self._lines)
@@ -85,8 +90,9 @@ def _is_wide(word: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _normal(prompt: str) -> tuple[str, frozenset[str]]:
-    """The prompt's words in a row, and its lines and sentences."""
+def _normal(prompt: str) -> tuple[str, frozenset[str], frozenset[str]]:
+    """The prompt's words in a row, each of them, and its lines and sentences."""
     lines = [" ".join(_WORD.findall(line.lower().replace("’", "'"))) for line in re.split(r"\n|(?<=[.!?])\s", prompt)]
     words = " ".join(filter(None, lines))
-    return f" {words} " if words else "", frozenset(line for line in lines if line.count(" ") + 1 >= LEAST_LINE)
+    long_lines = frozenset(line for line in lines if line.count(" ") + 1 >= LEAST_LINE)
+    return f" {words} " if words else "", frozenset(words.split()), long_lines

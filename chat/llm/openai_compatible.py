@@ -172,7 +172,8 @@ class OpenAICompatible:
             if not answer.full:
                 await _drain(content)
         self._thinks_aloud = self._thinks_aloud or answer.thought_aloud
-        yield Finished(self.name, self._model, answer.finish_reason, answer.tokens_in, answer.tokens_out)
+        tokens = (answer.tokens_in, answer.tokens_out, answer.tokens_cached)
+        yield Finished(self.name, self._model, answer.finish_reason, *tokens)
 
     @asynccontextmanager
     async def _response(self, request: Request, *, before: float) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -183,6 +184,8 @@ class OpenAICompatible:
         while True:
             body = self._body(request)
             url = self._url
+            if request.witness:
+                request.witness(self.name, body)
             try:
                 async with asyncio.timeout(before - time.monotonic()):
                     response = await self._session.post(url, data=json.dumps(body).encode(), allow_redirects=False)

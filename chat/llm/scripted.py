@@ -54,6 +54,9 @@ class Scripted:
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """The scripted reply at a human pace, whoever reads. See ModelHost."""
         pace: float = getattr(settings, "LLM_SCRIPTED_PACE", 1.0)
+        if request.witness:
+            turns = [{"role": turn["role"], "content": text_of(turn)} for turn in request.turns]
+            request.witness(self.name, {"model": "scripted", "messages": turns})
         reply = compose(request)
         words = deque(re.findall(r"\S+\s*", reply))
         tokens_out = _tokens(len(words))
@@ -105,7 +108,8 @@ class _Cast:
         system = "\n".join(text_of(turn) for turn in request.turns if turn["role"] == "system")
         name = request.speaker or "your companion"
         about = system.partition(f"\nAbout {name}:\n")[2] or system
-        about = about.partition(f"\nWhat {name} has already said")[0]
+        for after in (f"\nWhat {name} has already said", "\nThe person you write to goes by "):
+            about = about.partition(after)[0]
         about, _, dialogue = about.partition(f"\nHow {name} talks:\n")
         work = _WORK.search(about)
         asks = _ASKS.search(about)

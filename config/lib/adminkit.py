@@ -5,22 +5,26 @@ takes the filters that it offers and no others, and the console takes pages of t
 registers for itself, or what forgets the base class, is not there.
 """
 
+import json
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
-from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.paginator import Paginator
 from django.db import models
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from config.lib.doors import safe_next
@@ -40,8 +44,105 @@ class KeySelect(AutocompleteSelect):
         )
 
 
+class BoundedPaginator(Paginator):
+    """Pages of the first ten thousand rows: nobody turns pages that often, and counting millions takes seconds."""
+
+    MOST = 10_000
+
+    @cached_property
+    def _found(self) -> int:
+        return self.object_list.order_by()[: self.MOST + 1].count()  # type: ignore[attr-defined]
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows are in pages."""
+        return min(self._found, self.MOST)
+
+    @property
+    def counted(self) -> str:
+        """How many there are, as it is told: `10,000+` when there are more."""
+        return f"{self.count:,}{'+' if self._found > self.MOST else ''}"
+
+
 class StaffAdmin(admin.ModelAdmin):
-    """A page of the console. Its address may ask for the key, and for what it offers as filter and search."""
+    """A page of the console. Its address may ask for the key, and for what it offers as filter and search.
+
+    Whatever is written into Django's own log (the recent actions) is written into the audit, too: with the values
+    before and after when a form was saved, or when whoever logs it gives them.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    UNTOLD = ("password",)  # fields whose values are nobody's to read, in no log
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Write what hangs on the row; keep what the form changed, for the audit."""
+        super().save_related(request, form, formsets, change)
+        names = [name for name in form.changed_data if name in form.cleaned_data and name not in self.UNTOLD]
+        after = {name: form.cleaned_data[name] for name in names}
+        before = {name: form.initial.get(name) for name in names} if change else {}
+        request.staff_saved = (before, after)  # type: ignore[attr-defined]
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Into both logs: that it was added, and what was in the form."""
+        self._record(request, obj, "Added", message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(
+        self, request: HttpRequest, obj: Any, message: Any, *, before: Any = None, after: Any = None, reason: str = ""
+    ) -> Any:
+        """Into both logs: what was done, and to what it changed which values, why."""
+        self._record(request, obj, "Changed", message, before, after, reason)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Into both logs, before they go: what they were."""
+        for obj in queryset:
+            told = model_to_dict(obj, exclude=self.UNTOLD)
+            self.admin_site.record(request, obj, "Deleted", before=told)  # type: ignore[attr-defined]
+        return super().log_deletions(request, queryset)
+
+    def _record(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        verb: str,
+        message: Any,
+        before: Any = None,
+        after: Any = None,
+        reason: str = "",
+    ) -> None:
+        saved = request.__dict__.pop("staff_saved", None)
+        if saved and before is None and after is None:
+            before, after = saved
+        did = message if isinstance(message, str) else LogEntry(change_message=json.dumps(message)).get_change_message()
+        self.admin_site.record(request, obj, did or verb, before=before, after=after, reason=reason)  # type: ignore[attr-defined]
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
+        """What can be done with the rows that are chosen; first of all, that nothing is."""
+        return super().get_action_choices(request, default_choices or [("", "Action…")])
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """The page of a form. Labels stand above their fields, so none of them needs a colon."""
+        context["adminform"].form.label_suffix = ""
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """What was done to a row: its lines of the audit, and below them the recent actions."""
+        lines = partial(self.admin_site.lines_about, request, self, unquote(object_id))  # type: ignore[attr-defined]
+        return super().history_view(request, object_id, {"lines": lines, **(extra_context or {})})
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Fields in a list, each named like its column: nothing else there names them."""
+        formset = super().get_changelist_formset(request, **kwargs)
+
+        class Named(formset):  # type: ignore[misc, valid-type]
+            def add_fields(self, form: Any, index: int | None) -> None:
+                super().add_fields(form, index)
+                for field in form.fields.values():
+                    field.widget.attrs["aria-label"] = field.label
+
+        return Named
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Whether an address may ask for this. Django allows every field of the page's own table, shown or not."""
@@ -136,10 +237,35 @@ class Console(AdminSite):
         if self.has_permission(request):
             return redirect(safe_next(request, request.GET.get("next"), otherwise=reverse("admin:index")))
         if request.user.is_authenticated:
-            _denied(request)
+            self.refused(request)
             raise PermissionDenied
         after = request.GET.get("next") or reverse("admin:index")
         return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': after})}")
+
+    def record(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        did: str,
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        """Into the audit: this person did that to it, just now. `did` is a verb in the past tense, and what follows."""
+        raise NotImplementedError
+
+    def lines_about(self, request: HttpRequest, page: StaffAdmin, key: str) -> list[Any]:
+        """The lines of the audit about a row of this page, the newest first, each with its `changes`."""
+        return []
+
+    def entered(self, request: HttpRequest) -> None:
+        """Somebody of the team is in it, and asks for a page."""
+
+    def refused(self, request: HttpRequest) -> None:
+        """Somebody who is signed in was sent away."""
+        page = request.resolver_match.view_name if request.resolver_match else ""
+        log.warning("staff_access_denied", user_id=request.user.pk, page=page, method=request.method)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """On to the site's page for one's own password."""
@@ -150,21 +276,11 @@ class Console(AdminSite):
 
         @wraps(view)
         def watched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            self.entered(request)
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
-                _denied(request)
+                self.refused(request)
                 raise
 
         return super().admin_view(watched, cacheable)
-
-
-class ConsoleConfig(AdminConfig):
-    """Django's admin, with the console for its site."""
-
-    default_site = "config.lib.adminkit.Console"
-
-
-def _denied(request: HttpRequest) -> None:
-    page = request.resolver_match.view_name if request.resolver_match else ""
-    log.warning("staff_access_denied", user_id=request.user.pk, page=page, method=request.method)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,6 +24,7 @@ R = TypeVar("R")
 log = structlog.get_logger(__name__)
 
 TRIES = 3
+AT_ONCE = timedelta(0)
 PAUSE = (0.005, 0.05)  # seconds before another try, by chance: two that tore each other would do it again in step
 # PostgreSQL's codes: serialization failure, deadlock; connection lost; ended by an administrator, a crash, a restart.
 TORN = ("40001", "40P01", "08", "57P01", "57P02")
@@ -84,6 +86,14 @@ def _with_kept_connection(seconds: float | None, function: Callable[P, R], *args
     except DatabaseError:
         connection.close()
         raise
+
+
+def now() -> datetime:
+    """The time at the database, for a deed that begins with no row; others have it from theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CURRENT_TIMESTAMP")
+        moment = cursor.fetchone()[0]
+    return moment if isinstance(moment, datetime) else datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 def give_back_connection() -> None:

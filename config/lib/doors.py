@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import patch_cache_control
 from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import _User  # what AUTH_USER_MODEL names, for those who know no app
 
 View = Callable[..., HttpResponse]
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 class MemberRequest(HttpRequest):
@@ -32,8 +34,8 @@ def private_page(view: View) -> View:
     return login_required(door)
 
 
-def takes(most: int) -> Callable[[View], View]:
-    """A door that takes larger requests than others: so many bytes."""
+def takes(most: int | Callable[..., int]) -> Callable[[View], View]:
+    """A door that takes larger requests than others: so many bytes, or as many as its address says."""
 
     def mark(view: View) -> View:
         view.body_bytes = most  # type: ignore[attr-defined]
@@ -42,7 +44,7 @@ def takes(most: int) -> Callable[[View], View]:
     return mark
 
 
-def kept_by_nobody(response: HttpResponse) -> HttpResponse:
+def kept_by_nobody(response: R) -> R:
     """The response, for this person's eyes now: no cache keeps it, not even that of a browser that is signed out."""
     patch_cache_control(response, private=True, no_store=True)
     return response
@@ -51,6 +53,25 @@ def kept_by_nobody(response: HttpResponse) -> HttpResponse:
 def refused(code: str, message: str, status: int, **more: Any) -> JsonResponse:
     """No, in the shape of the product's contract. `more` stands beside code and message."""
     return JsonResponse({"error": {"code": code, "message": message, **more}}, status=status)
+
+
+def not_signed_in(request: HttpRequest) -> JsonResponse:
+    """No, to a script whose page belongs to a member, and that comes without one.
+
+    Django would take the cookie away. By now the browser may have another, of a sign-in or of a new password in the tab
+    beside, and it is that one which would go.
+    """
+    request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+    return refused("sign_in_required", "Sign in to go on.", 401)
+
+
+async def refused_socket(scope: Any, receive: Any, send: Any) -> None:
+    """A websocket that is not let in (403), as an ASGI application.
+
+    Channels' own is a consumer, and a consumer looks after database connections, on a thread, before it says no.
+    """
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 def mark_of(user: Any) -> str:

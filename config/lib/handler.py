@@ -1,7 +1,7 @@
 """How a request comes from the event loop to Django, on which thread, and how its answer goes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any
@@ -26,6 +26,7 @@ DATABASE_SECONDS = 11.0
 QUEUE_SECONDS = 20.0  # for a thread; then all are stuck, and somebody who may come again is better off than who waits
 BODY_BYTES = 256 * 1024  # of a request, at a door that says nothing else (`config.lib.doors.takes`)
 BODIES_BYTES = 256 * 1024 * 1024  # of all requests whose bodies are on their way
+IN_MEMORY_BYTES = 2_621_440  # of one; what is larger goes to the disk (Django's FILE_UPLOAD_MAX_MEMORY_SIZE)
 # A body may take 20 seconds, and one more for each 50 kB that came: a slow line is let, a stalling one is not.
 BODY_SECONDS, BODY_BYTES_A_SECOND = 20.0, 50_000
 
@@ -93,7 +94,7 @@ class ThreadedHandler(ASGIHandler):
         except Refused as refusal_before:
             await self.send_response(refusal_before.response(scope), send)
         finally:
-            self._held -= coming.size
+            self._held -= coming.held
             if body is not None:
                 body.close()
 
@@ -140,7 +141,10 @@ class ThreadedHandler(ASGIHandler):
 
     async def _stream(self, response: Any, receive: Any, send: Any, context: Context) -> None:
         left = asyncio.ensure_future(receive())  # the body was read: all that can come is that the browser leaves
-        response.streaming_content = self._read(iter(response), left, context)
+        if response.is_async:
+            response.streaming_content = _while_somebody_reads(response.streaming_content, left)
+        else:
+            response.streaming_content = self._read(iter(response), left, context)
         try:
             await self.send_response(response, send)
         finally:
@@ -157,12 +161,32 @@ class ThreadedHandler(ASGIHandler):
             yield part
 
 
+async def _while_somebody_reads(
+    parts: AsyncGenerator[bytes, None], left: asyncio.Future[Any]
+) -> AsyncGenerator[bytes, None]:
+    """Each part as it comes, on the event loop; whoever makes them is stopped at once when the browser leaves."""
+    try:
+        while True:
+            part = asyncio.ensure_future(anext(parts, None))
+            try:
+                await asyncio.wait({part, left}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not part.done():
+                    part.cancel()
+                    await asyncio.wait({part})
+            if part.cancelled() or (made := part.result()) is None:
+                return
+            yield made
+    finally:
+        await parts.aclose()
+
+
 class _Body:
     """What a request brings, as it comes: no more than its door takes, and not for ever."""
 
     def __init__(self, handler: ThreadedHandler, scope: Any, receive: Any) -> None:
         self.handler, self.scope, self._receive = handler, scope, receive
-        self.size, self.limit = 0, BODY_BYTES
+        self.size, self.held, self.limit = 0, 0, BODY_BYTES
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"0")
         self.declared = int(declared[:18]) if declared.isdigit() else 0
@@ -184,8 +208,10 @@ class _Body:
                 raise Refused(408, "too_slow", "That took too long to arrive. Try again.", Connection="close") from None
         if piece := len(message.get("body", b"")):
             self.size += piece
-            self.handler.hold(piece)
             await self._may_be(self.size)
+            more = min(self.size, IN_MEMORY_BYTES) - self.held
+            self.held += more
+            self.handler.hold(more)
         return message
 
     async def _may_be(self, size: int) -> None:

@@ -48,6 +48,20 @@ class RedisLayer(RedisPubSubChannelLayer):
         channel, said = self._channel(group), self.serialize(event)
         redis.breaker(self._url).ask(redis.client(self._url).publish, channel, said)
 
+    def publish_all(self, events: Iterable[tuple[str, Event]]) -> None:
+        """Send a batch in one round trip, from sync code, in order. Raises redis.RedisError when Redis is away."""
+        pipe = redis.client(self._url).pipeline(transaction=False)
+        for group, event in events:
+            pipe.publish(self._channel(group), self.serialize(event))
+        redis.breaker(self._url).ask(pipe.execute)
+
+    def listening(self, groups: Iterable[str]) -> set[str]:
+        """Those of these groups that anybody hears, in any process. Raises redis.RedisError when Redis is away."""
+        asked = list(groups)
+        channels = [self._channel(group) for group in asked]
+        counts = redis.breaker(self._url).ask(redis.client(self._url).pubsub_numsub, *channels)
+        return {group for group, (_, count) in zip(asked, counts, strict=True) if count}
+
     def carries(self) -> bool:
         """Whether a frame arrives that is sent now, whatever the breaker thinks: Redis may be there and let none pass.
 
@@ -98,3 +112,12 @@ class MemoryLayer(InMemoryChannelLayer):
         """Send a batch, in order."""
         for group, event in events:
             self.publish(group, event)
+
+    def publish_all(self, events: Iterable[tuple[str, Event]]) -> None:
+        """Send a batch, in order, on any thread."""
+        for group, event in events:
+            self.publish(group, event)
+
+    def listening(self, groups: Iterable[str]) -> set[str]:
+        """Those of these groups that anybody hears."""
+        return {group for group in groups if self.groups.get(group)}

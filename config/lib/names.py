@@ -85,6 +85,15 @@ def is_loopback(host: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, which is no name."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
 def asks_from_here(request: HttpRequest) -> bool:
     """Whether it was asked on this machine, for this machine, and by nobody's way: no proxy, no tunnel, no other page.
 

@@ -10,22 +10,35 @@ database's, so that no two clocks disagree. A conditional UPDATE decides who get
     owe:      save the row, ring(Reply.TASK, pk)
     claim:    Reply.objects.claim(pk, token=...) before the work: due later, by a lease
     settle:   Reply.objects.settle(pk, token=...) in the transaction that holds the result: due no more
+    kept():   renews the lease of work that may take longer than one
     sweep():  rings again for all that is due, of every kind. Beat calls it.
 """
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+import structlog
 from django.apps import apps
-from django.db import models
+from django.db import DatabaseError, connection, models
 from django.db.models import F
 from django.db.models.functions import Now
 
 from config.lib.bells import ring_now
 
+log = structlog.get_logger(__name__)
+
 UNHEARD = timedelta(seconds=2)  # what is due for longer than that was not heard
 BATCH = 1000
+MAX_SECONDS = 15 * 60  # for one piece of work whose lease is renewed
+
+
+class Lost(Exception):
+    """Somebody else has this obligation now, or it is none any more."""
 
 
 class OwedQuerySet(models.QuerySet[Any]):
@@ -78,6 +91,40 @@ class Owed(models.Model):
     def lease(cls) -> timedelta:
         """How long whoever claims one has it before others may. Longer than the work takes, or renewed meanwhile."""
         return timedelta(seconds=60)
+
+
+@contextmanager
+def kept(row: Owed, token: UUID, *, seconds: float = MAX_SECONDS) -> Iterator[Callable[[], None]]:
+    """Renew the lease of a claimed row while the work goes on: a film may take longer than a lease to come and go.
+
+    Gives what raises Lost when it is another's by now. Not for ever: what hangs is somebody else's after a while.
+    """
+    ended, lost = threading.Event(), threading.Event()
+    rows: Any = type(row)._default_manager
+    mine = rows.filter(pk=row.pk, lease_token=token)
+
+    def renew() -> None:
+        until = time.monotonic() + seconds
+        while not ended.wait(row.lease().total_seconds() / 3) and time.monotonic() < until:
+            try:
+                if not mine.update(due_at=Now() + row.lease()):
+                    return lost.set()
+            except DatabaseError as error:  # the next time, perhaps; else another has it
+                log.warning("lease_not_renewed", row=f"{row._meta.label} {row.pk}", error=repr(error))
+            finally:
+                connection.close()
+
+    def check() -> None:
+        if lost.is_set() or not mine.exists():
+            raise Lost
+
+    renewing = threading.Thread(target=renew, name="lease", daemon=True)
+    renewing.start()
+    try:
+        yield check
+    finally:
+        ended.set()
+        renewing.join()
 
 
 def sweep() -> None:

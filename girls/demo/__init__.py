@@ -1,4 +1,7 @@
-"""The demo: eight characters and three accounts, loaded and taken away by `manage.py demo`."""
+"""The demo: eight characters and three accounts, loaded and taken away by `manage.py demo`.
+
+Their photos are drawn by `pictures`, which takes ten seconds once.
+"""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -16,6 +19,9 @@ from accounts import premium
 from accounts.models import User
 from girls import publishing
 from girls.models import Girl
+from girls.purposes import MEDIA
+from media import files, processing, uploading
+from media.models import File, Upload
 
 CHARACTERS = Path(__file__).with_name("characters.toml")
 PREMIUM_DAYS = 365
@@ -67,24 +73,38 @@ def load() -> Outcome:
     return outcome
 
 
-@transaction.atomic
 def remove() -> Outcome:
     """Take away what load() made, and nothing else.
 
     The accounts go with their conversations. A character with whom somebody else talks cannot go without those
-    words: she stays for them, hidden from everybody new.
+    words: she stays for them, hidden from everybody new. The photos of the others go out of the storage, too.
     """
+    girls = {girl.pk: girl for girl in Girl.objects.exclude(demo_art="")}
+    on_the_way = Upload.objects.owed().filter(purpose=MEDIA.name, target__girl__in=list(girls))
+    for upload in on_the_way:
+        uploading.cancel(upload)
+        processing.see_to(upload.pk)
+    outcome = _remove_rows(list(girls.values()))
+    gone = File.objects.filter(state=File.State.GONE, folder__in=[f"girls/{pk}/media" for pk in girls])
+    for pk in gone.values_list("pk", flat=True):
+        files.remove(pk)
+    return outcome
+
+
+@transaction.atomic
+def _remove_rows(girls: list[Girl]) -> Outcome:
     outcome = Outcome()
     for user in User.objects.filter(email__in=ACCOUNTS, username__in=[a["username"] for a in ACCOUNTS.values()]):
         user.delete()
         outcome.done.append(user.email)
-    for girl in Girl.objects.exclude(demo_art=""):
+    for girl in girls:
+        name, pk = girl.name, girl.pk
         try:
             publishing.delete(girl)
-            outcome.done.append(girl.name)
+            outcome.done.append(name)
         except ProtectedError:
-            Girl.objects.filter(pk=girl.pk).update(is_active=False)
-            outcome.kept.append(girl.name)
+            Girl.objects.filter(pk=pk).update(is_active=False)
+            outcome.kept.append(name)
     return outcome
 
 

@@ -4,15 +4,14 @@ import json
 import re
 
 import pytest
-from django.core import mail
 from django.test import Client
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from tests.accounts.test_signin import RESET, sign_in
-from tests.accounts.test_signup import URL as SIGN_UP
-from tests.accounts.test_signup import details
+from tests.accounts.test_signin import sign_in
 from tests.factories import PASSWORD, UserFactory
+from tests.mails import delivered
+from tests.people import RESET, RESET_CODE, code_for, reset_asked, sign_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -51,8 +50,20 @@ def test_coming_in_and_going_out(alice, seen):
 
 
 def test_a_new_member_came_in(seen):
-    Client().post(SIGN_UP, details())
-    assert [event["event"] for event in seen()] == ["signed_in"]
+    sign_up()
+    assert [event["event"] for event in seen()] == ["sign_up_begun", "signed_up", "signed_in"]
+
+
+def test_codes_that_are_guessed(alice, seen):
+    browser = reset_asked()
+    code = code_for("alice@example.com")
+    seen()
+    for _ in range(3):
+        browser.post(RESET_CODE, {"code": "000000" if code != "000000" else "111111"})
+    events = seen()
+    assert [(event["event"], event["log_level"]) for event in events] == [("code_wrong", "warning")] * 3
+    assert len({event["account"] for event in events}) == 1
+    assert code not in json.dumps(events, default=str)
 
 
 def test_who_did_not_come_in_and_is_tried_too_often(alice, seen):
@@ -85,12 +96,12 @@ def test_another_password(alice, seen):
 def test_mails_lead_to_the_site_whatever_name_it_was_asked_by(alice, settings, seen, host, email):
     settings.SITE_URL, settings.ALLOWED_HOSTS = "https://dusk.example", ["dusk.example", "127.0.0.1"]
     Client(headers={"host": host}).post(RESET, {"email": email, "cf-turnstile-response": "local"})
-    (message,) = mail.outbox
-    assert "https://dusk.example/accounts/" in message.body
+    (message,) = delivered()
+    assert "https://dusk.example/" in message.body
     assert {link.removeprefix("https://dusk.example")[:1] for link in re.findall(r"\S+://\S+", message.body)} <= {
         "",
         "/",
     }
     assert ":666" not in message.body
     assert "127.0.0.1" not in message.body
-    assert "/accounts/password/reset/key/" not in json.dumps(seen(), default=str)
+    seen()

@@ -10,37 +10,37 @@ from django.test import Client
 
 from accounts.models import User
 from tests.accounts.test_admin import form_of, page
-from tests.accounts.test_signin import RESET, is_signed_in, sign_in
-from tests.accounts.test_signup import URL as SIGN_UP
-from tests.accounts.test_signup import details
+from tests.accounts.test_signin import is_signed_in
 from tests.factories import PASSWORD, UserFactory
+from tests.mails import delivered
+from tests.people import NEW_PASSWORD, RESET_CODE, SIGN_UP, come_in, details, reset_asked, sign_up, signed_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
 
 def ask_for_reset(email):
-    """The link in the mail that came, or None."""
+    """The browser that asked and the code in the mail that came; None when there was none in it."""
     mail.outbox.clear()
-    assert Client().post(RESET, {"email": email, "cf-turnstile-response": "local"}).status_code == 302
-    if not mail.outbox or (link := re.search(r"/accounts/password/reset/key/\S+", mail.outbox[0].body)) is None:
+    browser = reset_asked(email)
+    mails = delivered()
+    if not mails or (code := re.search(r"^\d{6}$", mails[-1].body, re.M)) is None:
         return None
-    assert mail.outbox[0].to == [User.objects.get(email=email).email]
-    return link[0]
+    assert mails[-1].to == [User.objects.get(email=email).email]
+    return browser, code[0]
 
 
-def lets_in(link, password="another quiet evening"):
-    browser = Client()
-    form = browser.get(link)
-    if form.status_code != 302:
+def lets_in(asked, password="another quiet evening"):
+    browser, code = asked
+    if browser.post(RESET_CODE, {"code": code}).get("Location") != NEW_PASSWORD:
         return False
-    return browser.post(form["Location"], {"password1": password, "password2": password}).status_code == 302
+    new = {"password1": password, "password2": password}
+    return browser.post(NEW_PASSWORD, new).get("Location") == "/accounts/password/reset/done/"
 
 
 @pytest.fixture
 def robin():
     """A member who signed up at the door with a mistyped address: a stranger's."""
-    Client().post(SIGN_UP, details(email="stranger@mail.com"))
-    return User.objects.get(username="Robin_1")
+    return signed_up(email="stranger@mail.com")
 
 
 @pytest.fixture
@@ -58,18 +58,18 @@ def correct(boss, user, email):
 def test_a_corrected_address_is_good_for_nothing_any_more(boss, robin):
     pending = ask_for_reset("stranger@mail.com")
     correct(boss, robin, "robin@mail.com")
-    sign_in(stranger := Client(), "stranger@mail.com")
+    come_in(stranger := Client(), "stranger@mail.com")
     assert not is_signed_in(stranger)
     assert ask_for_reset("stranger@mail.com") is None
     assert not lets_in(pending)
-    sign_in(owner := Client(), "robin@mail.com")
+    come_in(owner := Client(), "robin@mail.com")
     assert is_signed_in(owner)
     assert lets_in(ask_for_reset("robin@mail.com"))
     assert [(str(a.email), a.primary) for a in robin.emailaddress_set.all()] == [("robin@mail.com", True)]
 
 
 def test_the_member_cannot_get_the_former_address_back_by_themselves(boss, robin):
-    sign_in(browser := Client(), "stranger@mail.com")
+    come_in(browser := Client(), "stranger@mail.com")
     correct(boss, robin, "robin@mail.com")
     for action in ("action_primary", "action_send", "action_add"):
         browser.post("/accounts/email/", {action: "", "email": "stranger@mail.com"})
@@ -80,33 +80,31 @@ def test_the_member_cannot_get_the_former_address_back_by_themselves(boss, robin
 
 def test_somebody_else_may_have_the_former_address(boss, robin):
     correct(boss, robin, "robin@mail.com")
-    Client().post(SIGN_UP, details(email="stranger@mail.com", username="stranger"))
-    assert User.objects.get(email="stranger@mail.com").username == "stranger"
+    assert signed_up(email="stranger@mail.com", username="stranger").email == "stranger@mail.com"
 
 
 def test_two_that_swap_their_addresses_have_swapped_everything(boss, robin):
-    Client().post(SIGN_UP, details(email="kim@mail.com", username="kim", password1="a third quiet evening"))
-    kim = User.objects.get(username="kim")
-    links = [ask_for_reset(email) for email in ("stranger@mail.com", "kim@mail.com")]
+    kim = signed_up(email="kim@mail.com", username="kim", password1="a third quiet evening")
+    asked = [ask_for_reset(email) for email in ("stranger@mail.com", "kim@mail.com")]
     for user, email in ((robin, "between@mail.com"), (kim, "stranger@mail.com"), (robin, "kim@mail.com")):
         correct(boss, user, email)
     for email, password, who in (
         ("kim@mail.com", PASSWORD, robin),
         ("stranger@mail.com", "a third quiet evening", kim),
     ):
-        sign_in(browser := Client(), email, password)
+        come_in(browser := Client(), email, password)
         assert browser.get("/").wsgi_request.user == who
     for email, password in (("kim@mail.com", "a third quiet evening"), ("stranger@mail.com", PASSWORD)):
-        sign_in(browser := Client(), email, password)
+        come_in(browser := Client(), email, password)
         assert not is_signed_in(browser)
-    assert not any(map(lets_in, links))
+    assert not any(map(lets_in, asked))
 
 
 def test_an_address_that_is_written_in_other_letters_is_the_same_one(boss, robin):
-    link = ask_for_reset("stranger@mail.com")
+    asked = ask_for_reset("stranger@mail.com")
     correct(boss, robin, " STRANGER@mail.com")
     assert robin.email == "stranger@mail.com"
-    assert lets_in(link)
+    assert lets_in(asked)
 
 
 def test_a_proven_address_stays_proven_whatever_else_is_saved(robin):
@@ -124,11 +122,11 @@ def test_a_proven_address_stays_proven_whatever_else_is_saved(robin):
     assert [str(a.email) for a in robin.emailaddress_set.all()] == ["next@mail.com"]
 
 
-def test_however_the_address_was_changed_the_former_one_does_not_sign_in(robin):
+def test_however_the_address_was_changed_the_former_one_does_not_come_in(robin):
     User.objects.filter(pk=robin.pk).update(email="ROBIN@mail.com")
     robin.refresh_from_db()
     assert robin.email == "robin@mail.com"
-    sign_in(stranger := Client(), "stranger@mail.com")
+    come_in(stranger := Client(), "stranger@mail.com")
     assert not is_signed_in(stranger)
     assert ask_for_reset("stranger@mail.com") is None
 
@@ -139,9 +137,9 @@ def test_people_move_to_another_database_with_the_address_they_have(boss, robin,
     call_command("dumpdata", "accounts.User", "account.EmailAddress", output=str(people))
     User.objects.all().delete()
     call_command("loaddata", str(people), verbosity=0)
-    sign_in(owner := Client(), "robin@mail.com")
+    come_in(owner := Client(), "robin@mail.com")
     assert is_signed_in(owner)
-    sign_in(stranger := Client(), "stranger@mail.com")
+    come_in(stranger := Client(), "stranger@mail.com")
     assert not is_signed_in(stranger)
 
 
@@ -149,7 +147,7 @@ def test_an_administrator_made_by_a_command_signs_in(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     call_command("createsuperuser", interactive=False, email=" Boss@Mail.COM ", username="the_boss", verbosity=0)
     assert User.objects.get().email == "boss@mail.com"
-    sign_in(browser := Client(), "BOSS@mail.com")
+    come_in(browser := Client(), "BOSS@mail.com")
     assert is_signed_in(browser)
 
 
@@ -165,14 +163,13 @@ def test_an_administrator_made_by_a_command_signs_in(monkeypatch):
     ],
 )
 def test_an_address_is_taken_as_it_was_meant(typed):
-    assert Client().post(SIGN_UP, details(email=typed))["Location"] == "/"
-    robin = User.objects.get()
+    robin = signed_up(email=typed)
     assert robin.email == "robin@mail.com"
-    sign_in(browser := Client(), typed)
+    come_in(browser := Client(), typed)
     assert is_signed_in(browser)
     assert ask_for_reset(typed)
-    answer = Client().post(SIGN_UP, details(email=typed, username="again"))
-    assert User.objects.get() == robin, answer.status_code
+    sign_up(email=typed, username="again")
+    assert User.objects.get() == robin
 
 
 @pytest.mark.parametrize(
@@ -186,10 +183,9 @@ def test_an_address_is_taken_as_it_was_meant(typed):
     ],
 )
 def test_a_domain_in_another_script_is_one_domain(typed, kept):
-    Client().post(SIGN_UP, details(email=typed))
-    assert User.objects.get().email == kept
+    assert signed_up(email=typed).email == kept
     assert ask_for_reset(typed)
-    assert mail.outbox[0].to == [kept]
+    assert delivered()[0].to == [kept]
 
 
 @pytest.mark.parametrize("typed", ["r\u043ebin@mail.com", "ro@bin@mail.com", "robin@\u2100.com", "robin", "@", "a@b"])

@@ -8,9 +8,8 @@ from django.test import Client
 
 from tests.accounts.test_admin import page
 from tests.accounts.test_signin import Counted, is_signed_in, sign_in
-from tests.accounts.test_signup import URL as SIGN_UP
-from tests.accounts.test_signup import details
 from tests.factories import UserFactory
+from tests.people import signed_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -25,7 +24,7 @@ def as_typed(form):
 @pytest.mark.parametrize("there", FORMS)
 @pytest.mark.parametrize("here", FORMS)
 def test_what_was_typed_on_one_system_is_known_on_another(here, there):
-    Client().post(SIGN_UP, details(password1=as_typed(there)))
+    signed_up(password1=as_typed(there))
     sign_in(browser := Client(), "robin@mail.com", as_typed(here))
     assert is_signed_in(browser)
 

@@ -4,15 +4,17 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import sessions, tasks
 from tests.accounts.test_signin import is_signed_in, sign_in
-from tests.factories import ConversationFactory
+from tests.factories import ConversationFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -131,3 +133,59 @@ def test_a_clock_that_is_behind_prolongs_nothing_twice(member):
     with time_machine.travel(timezone.now() - timedelta(minutes=10), tick=False):
         assert "sessionid" in member.get("/terms/").cookies
         assert "sessionid" not in member.get("/terms/").cookies
+
+
+# --- Ending them --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ended():
+    told = []
+
+    def hear(sender, user, key, but, **kwargs):
+        told.append((user.pk, key, but))
+
+    sessions.sessions_ended.connect(hear, dispatch_uid="test")
+    yield told
+    sessions.sessions_ended.disconnect(dispatch_uid="test")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_of_somebodys_sessions_end_but_one_and_nobody_elses(member, alice, charlie, ended):
+    sign_in(phone := Client())
+    sign_in(other := Client(), "charlie@example.com")
+    kept = phone.session.session_key
+    assert sessions.end(alice, but=kept) == 1
+    assert [is_signed_in(browser) for browser in (member, phone, other)] == [False, True, True]
+    assert sessions.end(alice) == 1
+    assert [is_signed_in(browser) for browser in (phone, other)] == [False, True]
+    assert ended == [(alice.pk, None, kept), (alice.pk, None, None)]
+    assert list(UserSession.objects.values_list("user_id", flat=True)) == [charlie.pk]
+
+
+def test_a_session_from_before_sessions_had_rows_ends_too(member, alice, charlie):
+    (old := Client()).force_login(alice)
+    (others := Client()).force_login(charlie)
+    UserSession.objects.all().delete()
+    assert sessions.end(alice) == 2
+    assert [is_signed_in(browser) for browser in (member, old, others)] == [False, False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_ended_nothing(member, alice, ended):
+    with transaction.atomic():
+        sessions.end(alice)
+        transaction.set_rollback(True)
+    assert is_signed_in(member)
+    assert not ended
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_deactivated_in_the_console_is_out_at_once(member, alice, ended):
+    (boss := Client()).force_login(UserFactory(administrator=True))
+    address = reverse("admin:person_deactivate", args=[alice.pk])
+    asked = boss.get(address).context["form"]
+    assert boss.post(address, asked.initial | {"reason": "They asked us to"}).status_code == 302
+    assert ended == [(alice.pk, None, None)]
+    assert not UserSession.objects.filter(user=alice).exists()
+    assert not is_signed_in(member)

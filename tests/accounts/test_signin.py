@@ -1,19 +1,23 @@
-"""Signing in and out, forgotten passwords, and who is kept out."""
+"""Signing in and out, and who is kept out."""
 
 import re
+from datetime import timedelta
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
-from django.core import mail
+import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from tests.accounts.test_signup import Unaffordable
+from tests.accounts.test_signup import Counted, Unaffordable
 from tests.factories import PASSWORD, UserFactory
+from tests.mails import delivered
+from tests.people import PROVE, RESET, SIGN_IN, code_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
-URL = "/accounts/login/"
-RESET = "/accounts/password/reset/"
+URL = SIGN_IN
 
 
 def sign_in(client, email="alice@example.com", password=PASSWORD, **more):
@@ -76,18 +80,8 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(alice):
     assert words(wrong) == words(unknown)
 
 
-class Counted(MD5PasswordHasher):
-    """Stands for a hash that costs half a second: how often it was paid for."""
-
-    times = 0
-
-    def encode(self, password, salt):
-        Counted.times += 1
-        return super().encode(password, salt)
-
-
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(alice, settings):
-    settings.PASSWORD_HASHERS = [f"{__name__}.Counted"]
+    settings.PASSWORD_HASHERS = [f"{Counted.__module__}.Counted"]
     UserFactory(username="inactive", inactive=True)
     paid = []
     for email in ("alice@example.com", "nobody@example.com", "inactive@example.com"):
@@ -95,6 +89,16 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(alice, settings):
         sign_in(Client(), email, "no")
         paid.append(Counted.times - before)
     assert paid == [1, 1, 1]
+
+
+def test_an_unknown_address_asks_the_database_as_much_as_a_wrong_password(alice):
+    UserFactory(username="inactive", inactive=True)
+    asked = []
+    for email in ("alice@example.com", "nobody@example.com", "inactive@example.com"):
+        with CaptureQueriesContext(connection) as queries:
+            sign_in(Client(), email, "no")
+        asked.append([query["sql"].split()[:2] for query in queries])
+    assert asked[0] == asked[1] == asked[2]
 
 
 def test_after_five_wrong_passwords_that_address_is_locked_and_others_are_not(alice, charlie):
@@ -144,25 +148,6 @@ def test_a_deactivated_member_is_out_at_the_next_request(client, alice):
     assert not is_signed_in(client)
 
 
-def test_a_forgotten_password_is_set_anew_by_mail_and_ends_other_sessions(client, alice):
-    elsewhere = Client()
-    elsewhere.force_login(alice)
-    asked = client.post(RESET, {"email": "ALICE@example.com", "cf-turnstile-response": "local"})
-    assert asked.status_code == 302
-    [message] = mail.outbox
-    assert message.to == ["alice@example.com"]
-    link = re.search(r"https?://[^/]+(/accounts/password/reset/key/\S+)", message.body)[1]
-    form = client.get(link)["Location"]
-    assert (
-        client.post(form, {"password1": "another quiet evening", "password2": "another quiet evening"}).status_code
-        == 302
-    )
-    assert sign_in(Client(), password="another quiet evening").status_code == 302
-    assert sign_in(Client()).status_code == 200
-    assert not is_signed_in(elsewhere)
-    assert client.get(link).status_code == 200  # used: the form says so, and sets nothing
-
-
 def test_mails_are_of_the_site_whatever_the_browser_called_it(alice, settings):
     settings.SITE_NAME, settings.SITE_URL = "Nightfall", "https://night.example"
     settings.DEFAULT_FROM_EMAIL = "Nightfall <hello@night.example>"
@@ -171,14 +156,14 @@ def test_mails_are_of_the_site_whatever_the_browser_called_it(alice, settings):
         words = {"email": email, "cf-turnstile-response": "local"}
         Client(headers={"host": "127.0.0.1:8321"}).post(RESET, words)
     for message, subject, way in zip(
-        mail.outbox,
-        ("Choose a new password", "No account with this address"),
-        ("password/reset/key/", "signup/"),
+        delivered(),
+        ("Your code is ", "No account with this address"),
+        ("", "accounts/signup/"),
         strict=True,
     ):
-        assert message.subject == subject
+        assert message.subject.startswith(subject)
         assert message.body.endswith("\n\nNightfall\nhttps://night.example/")
-        assert f"https://night.example/accounts/{way}" in message.body
+        assert f"https://night.example/{way}" in message.body
         assert "127.0.0.1" not in message.body
         assert "\n\n\n" not in message.body
 
@@ -215,31 +200,6 @@ def test_a_wrong_old_password_changes_nothing(client, alice):
     assert sign_in(Client()).status_code == 302
 
 
-def test_asking_for_a_reset_tells_nothing_about_an_address(alice):
-    answers = [
-        Client().post(RESET, {"email": email, "cf-turnstile-response": "local"})
-        for email in ("alice@example.com", "nobody@example.com")
-    ]
-    assert len({(answer.status_code, answer["Location"]) for answer in answers}) == 1
-
-
-def test_a_flood_of_reset_mails_is_stopped_for_that_address(alice, charlie):
-    def ask(email):
-        return Client().post(RESET, {"email": email, "cf-turnstile-response": "local"})
-
-    answers = [ask("alice@example.com").status_code for _ in range(7)]
-    assert answers == [302] * 5 + [429] * 2
-    assert len(mail.outbox) == 5
-    assert ask("charlie@example.com").status_code == 302
-    assert "That was a bit fast" in ask("alice@example.com").content.decode()
-
-
-def test_without_the_security_check_no_mail_goes_out(client, alice):
-    response = client.post(RESET, {"email": "alice@example.com", "cf-turnstile-response": "fail"})
-    assert response.context["form"].errors == {"__all__": ["We couldn’t check your browser. Please try again."]}
-    assert mail.outbox == []
-
-
 def test_signing_in_and_its_limit_go_on_without_redis(alice, charlie, settings):
     settings.CACHES = {
         "default": {
@@ -263,3 +223,82 @@ def test_nobody_adds_or_takes_an_address_that_is_not_proven_theirs(client, alice
     alice.refresh_from_db()
     assert alice.email == "alice@example.com"
     assert [str(address.email) for address in alice.emailaddress_set.all()] == ["alice@example.com"]
+
+
+class TestAnAddressThatIsNotProven:
+    """Whom staff or a command made, and who was a member before there were codes, proves it while signing in."""
+
+    @pytest.fixture(autouse=True)
+    def _made_by_staff(self):
+        self.kim = UserFactory(username="kim", proven=False)
+
+    def test_is_proven_by_a_code_which_leads_where_one_was_going(self, client):
+        assert sign_in(client, "kim@example.com", next="/chat/")["Location"] == PROVE
+        assert not is_signed_in(client)
+        page = client.get(PROVE).content.decode()
+        assert "kim@example.com" in page
+        assert 'autocomplete="one-time-code"' in page
+        assert client.post(PROVE, {"code": code_for("kim@example.com")})["Location"] == "/chat/"
+        assert is_signed_in(client)
+        assert sign_in(again := Client(), "kim@example.com")["Location"] == "/"
+        assert is_signed_in(again)
+
+    def test_takes_three_wrong_codes_and_then_begins_anew(self, client):
+        sign_in(client, "kim@example.com")
+        code = code_for("kim@example.com")
+        wrong = "000000" if code != "000000" else "111111"
+        assert client.post(PROVE, {"code": "12"}).status_code == 200  # a slip
+        assert [client.post(PROVE, {"code": wrong}).status_code for _ in range(2)] == [200, 200]
+        assert client.post(PROVE, {"code": wrong})["Location"] == URL
+        assert client.post(PROVE, {"code": code})["Location"] == URL
+        assert not is_signed_in(client)
+
+    def test_gets_another_code(self, client, settings):
+        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "here"}}
+        sign_in(client, "kim@example.com")
+        former = code_for("kim@example.com")
+        with time_machine.travel(timezone.now() + timedelta(seconds=31)):
+            assert client.post(PROVE, {"action": "resend", "cf-turnstile-response": "fail"}).status_code == 200
+            assert code_for("kim@example.com") == former
+            again = client.post(PROVE, {"action": "resend", "cf-turnstile-response": "local"})
+            assert (again.status_code, again["Location"]) == (302, PROVE)
+            assert client.post(PROVE, {"code": former}).status_code == 200
+            assert client.post(PROVE, {"code": code_for("kim@example.com")})["Location"] == "/"
+
+    def test_that_was_corrected_meanwhile_does_not_come_back(self, client):
+        sign_in(client, "kim@example.com")
+        code = code_for("kim@example.com")
+        self.kim.email = "kim@mail.com"
+        self.kim.save()
+        assert client.post(PROVE, {"code": code}).status_code == 302
+        assert not is_signed_in(client)
+        self.kim.refresh_from_db()
+        assert self.kim.email == "kim@mail.com"
+
+    def test_is_of_no_use_in_another_browser(self, client):
+        sign_in(client, "kim@example.com")
+        assert Client().post(PROVE, {"code": code_for("kim@example.com")})["Location"] == URL
+
+    def test_is_good_for_ten_minutes(self, client):
+        sign_in(client, "kim@example.com")
+        with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+            assert client.post(PROVE, {"code": code_for("kim@example.com")})["Location"] == URL
+        assert not is_signed_in(client)
+
+    def test_whoever_has_no_code_signs_in_as_somebody_else(self, client, alice):
+        sign_in(client, "kim@example.com")
+        assert client.get(URL)["Location"] == PROVE
+        assert client.post("/accounts/logout/", {"next": URL})["Location"] == URL
+        assert sign_in(client)["Location"] == "/"
+
+
+def test_a_passkey_is_offered_where_browsers_can(client):
+    html = client.get(f"{URL}?next=/chat/").content.decode()
+    form = re.search(r'<form[^>]*data-passkey="sign-in".*?</form>', html, re.S)[0]
+    assert "hidden" in form.split(">")[0]
+    assert 'name="next" value="/chat/"' in form
+    options = client.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}).json()
+    assert options["request_options"]["publicKey"]["userVerification"] == "required"
+    made_up = client.post("/accounts/2fa/webauthn/login/", {"credential": "{}"})
+    assert (made_up.status_code, made_up["Location"]) == (302, URL)
+    assert not is_signed_in(client)

@@ -28,6 +28,7 @@ class Production:
             DATABASE_URL=database.geturl(),
             REDIS_URL=own_redis.url,
             PGAPPNAME=self.name,
+            MAIL_ROOT=str(folder / "mail"),
             HOST="127.0.0.1",
             PORT=str(self.port),
             SITE_URL=f"http://127.0.0.1:{self.port}",

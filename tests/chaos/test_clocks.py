@@ -31,7 +31,7 @@ def clocks(production):
 
 def test_with_a_worker_two_minutes_ahead_and_a_web_two_minutes_behind_all_goes_on(clocks):
     production = clocks(worker=120, web=-120, beat=60)
-    assert manage("demo", **production.env).returncode == 0
+    assert manage("demo", "--without-photos", **production.env).returncode == 0
     with Browser(production.url) as browser:
         browser.sign_in()
         conversation = browser.open_chat()
@@ -110,7 +110,7 @@ def test_a_conversation_that_waits_on_a_late_host_is_not_overdue(clocks, host):
     """Each end is by the database's clock, though web and worker are four minutes apart."""
     production = clocks(web=120, worker=-120)
     with Member(production.url, UserFactory()) as member:
-        manage("demo", **production.env)
+        manage("demo", "--without-photos", **production.env)
         conversation = member.open_chat()
         for _ in range(2):
             assert member.try_to_send(conversation).status_code == 201

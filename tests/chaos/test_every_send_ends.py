@@ -88,7 +88,7 @@ def production(tmp_path, ask, db):
         try:
             production.start("postgres")
             server.create()
-            for command in (["migrate"], ["demo"]):
+            for command in (["migrate"], ["demo", "--without-photos"]):
                 assert manage(*command, **production.env).returncode == 0
             yield production
         finally:

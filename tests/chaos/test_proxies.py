@@ -25,7 +25,8 @@ KEY = "cz7r3h-6f1d2a9b8c7e6d5f4a3b2c1d0e9f8a7b"
 @pytest.fixture
 def ask(ask):
     keys = {"TURNSTILE_SITE_KEY": SITE_KEY, "TURNSTILE_SECRET_KEY": SECRET_KEY, "SECRET_KEY": SECRET, "DEBUG": "0"}
-    return {**ask, **keys, "SITE_URL": f"https://{NAME}", "TRUSTED_PROXY_COUNT": "1"}
+    carrier = {"EMAIL_URL": "smtp://127.0.0.1:9"}  # nobody is written to here
+    return {**ask, **keys, **carrier, "SITE_URL": f"https://{NAME}", "TRUSTED_PROXY_COUNT": "1"}
 
 
 class Proxy(Process):

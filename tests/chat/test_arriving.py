@@ -5,8 +5,8 @@ import pytest
 from accounts.models import User
 from chat.models import Conversation
 from girls.models import Girl
-from tests.accounts.test_signup import details
-from tests.factories import PASSWORD, GirlFactory
+from tests.factories import PASSWORD, GirlFactory, MediaFactory
+from tests.people import sign_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -34,8 +34,7 @@ def test_a_starter_survives_sign_up(client, mara):
     asked = client.post(HERE, {"starter": STARTER})
     assert asked["Location"] == f"/accounts/signup/?next={HERE}"
     assert f'name="next" value="{HERE}"' in client.get(asked["Location"]).content.decode()
-    signed_up = client.post("/accounts/signup/", details(next=HERE))
-    assert signed_up["Location"] == HERE
+    assert sign_up(client, next=HERE)["Location"] == HERE
     begun = client.get(HERE)["Location"]
     conversation = Conversation.objects.get(user=User.objects.get(), girl=mara)
     assert begun == f"/chat/{conversation.pk}/?starter=0"
@@ -55,6 +54,53 @@ def test_message_mara_survives_without_words(client, alice, mara):
     begun = client.get(HERE)["Location"]
     assert begun == f"/chat/{Conversation.objects.get().pk}/"
     assert state_of(client, begun)["starter"] == ""
+
+
+@pytest.fixture
+def photo(mara):
+    return MediaFactory(girl=mara, text="Clay from this hill.")
+
+
+def draft_of(client, address):
+    return client.get(address, follow=True).context["state_json"]["draft"]
+
+
+def test_asking_about_a_photo_begins_a_message_and_sends_none(client, alice, photo):
+    client.force_login(alice)
+    begun = client.post(HERE, {"about": photo.pk})["Location"]
+    assert begun == f"/chat/{Conversation.objects.get().pk}/?about={photo.pk}"
+    assert draft_of(client, begun) == "About your photo “Clay from this hill.”: "
+    assert not Conversation.objects.get().messages.filter(sender="user").exists()
+
+
+def test_asking_about_a_photo_survives_sign_in(client, alice, photo):
+    client.post(HERE, {"about": photo.pk})
+    sign_in(client, alice, HERE)
+    assert draft_of(client, HERE) == "About your photo “Clay from this hill.”: "
+
+
+@pytest.mark.parametrize(
+    ("fields", "draft"),
+    [
+        ({"text": ""}, "About your photo: "),
+        ({"post": True, "video": True, "text": "Waves."}, "About your video “Waves.”: "),
+        ({"locked": True}, ""),
+        ({"unpublished": True}, ""),
+        ({"asset": True}, ""),
+        ({"girl__slug": "another"}, ""),
+    ],
+    ids=["no caption", "film", "locked", "unpublished", "reply media", "of another"],
+)
+def test_one_asks_only_about_what_one_sees_of_her(client, alice, mara, fields, draft):
+    media = MediaFactory(**{"girl": mara} if "girl__slug" not in fields else {}, **fields)
+    client.force_login(alice)
+    assert draft_of(client, client.post(HERE, {"about": media.pk})["Location"]) == draft
+
+
+@pytest.mark.parametrize("about", ["0", "-1", "x", "²", "9" * 30, ""])
+def test_about_nothing_is_only_to_write_to_her(client, alice, mara, about):
+    client.force_login(alice)
+    assert draft_of(client, client.post(HERE, {"about": about})["Location"]) == ""
 
 
 def test_it_is_carried_out_once(client, alice, mara):

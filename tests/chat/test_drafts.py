@@ -126,7 +126,8 @@ async def test_a_thought_that_was_shown_is_taken_off_the_screens(host):
     draft = draft_of()
     await draft.write()
     assert (draft.text, draft.units) == ("Hello there.", len("Hello there."))
-    assert [words for _, words in draft.announcer.pushed] == ["I should be warm.", "", "Hello"]
+    first, last = ["I should be warm.", "", "Hello"], [" there."]
+    assert [words for _, words in draft.announcer.pushed] in (first, first + last)  # the last may come with the message
 
 
 async def test_who_stops_her_between_two_reads_ends_the_request(host):

@@ -11,7 +11,7 @@ from girls.models import Girl
 from tests.chat.conftest import work
 from tests.chat.test_replying import Writing, hers, hosts, the_reply  # noqa: F401 - hosts is a fixture
 from tests.factories import UserFactory
-from tests.fakes.model_host import said
+from tests.fakes.model_host import DONE, delta, event, finish, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.embedded]
 
@@ -71,8 +71,17 @@ def test_how_it_was_written_is_recorded(hands, hosts):  # noqa: F811
     work()
     reply = the_reply()
     assert (reply.provider, reply.model, reply.tokens_in, reply.tokens_out) == ("primary", "primary", 11, 3)
+    assert reply.tokens_cached is None
     assert 0 <= reply.first_token_ms <= reply.total_ms
     assert reply.messages.get().text == "Hello."
+
+
+def test_what_was_in_the_hosts_cache_is_recorded(hands, hosts):  # noqa: F811
+    counted = event({"choices": [], "usage": {"prompt_tokens": 11, "prompt_cache_hit_tokens": 8}})
+    hosts[0].play([delta("Hello."), finish(), counted, DONE])
+    hands.send()
+    work()
+    assert (the_reply().tokens_in, the_reply().tokens_cached) == (11, 8)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,14 @@ import pytest
 
 from tests.servers import ROOT
 
-FOLDERS = ("chat", "girls", "accounts", "payments", "config")
-SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
+FOLDERS = ("chat", "girls", "accounts", "media", "payments", "config", "staff")
+COUNTS = {ROOT / "staff" / "rollups.py"}  # a day's messages by character: sums, which parts of a table add up to
+SOURCES = [
+    path
+    for folder in FOLDERS
+    for path in (ROOT / folder).rglob("*.py")
+    if "migrations" not in path.parts and path not in COUNTS
+]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

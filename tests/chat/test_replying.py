@@ -71,9 +71,8 @@ def rung_for_replies(rung):
 
 
 def hers(conversation):
-    return list(
-        Message.objects.filter(conversation=conversation, sender="ai", seq__gt=1).values_list("text", flat=True)
-    )
+    said = Message.objects.filter(conversation=conversation, sender="ai", seq__gt=1)
+    return list(said.order_by("seq").values_list("text", flat=True))
 
 
 def the_reply():

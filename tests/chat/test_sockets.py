@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async as in_database
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import logout
@@ -17,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pydantic import TypeAdapter
 
-from accounts import premium
+from accounts import premium, sessions
 from accounts.models import User
 from chat import consumers, frames, probing
 from chat.frames import ServerFrame
@@ -185,6 +186,18 @@ async def test_a_visitor_is_not_let_in_at_all():
     assert not connected
 
 
+@pytest.mark.parametrize("origin", [ORIGIN, "http://evil.example"], ids=["visitor", "foreign"])
+async def test_who_is_refused_waits_for_no_thread_of_the_database(origin):
+    done = threading.Event()
+    busy = asyncio.create_task(sync_to_async(done.wait)(10))  # the one thread that a consumer would ask
+    try:
+        connected, _ = await Tab(Client(), origin).socket.connect(timeout=3)
+        assert not connected
+    finally:
+        done.set()
+        await busy
+
+
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://testserver:81", "https://testserver"])
 async def test_a_foreign_origin_is_refused(hands, client, origin, settings):
     settings.DEBUG = False
@@ -218,7 +231,20 @@ async def test_signing_out_closes_this_sessions_sockets_and_no_others(hands, cli
         assert await there.is_alive()
 
 
-@pytest.mark.parametrize("what", ["deactivated", "new password", "session gone"])
+async def test_ending_all_sessions_but_one_closes_all_sockets_but_its_own(hands, client, alice):
+    phone = Client()
+    await in_database(phone.force_login)(alice)
+    async with Tab(client) as here, Tab(phone) as there:
+        assert await here.is_alive()
+        assert await there.is_alive()
+        await in_database(sessions.end)(alice, but=client.session.session_key)
+        assert await there.closed_with() == consumers.NOT_SIGNED_IN
+        assert await here.is_alive()
+        await in_database(sessions.end)(alice)
+        assert await here.closed_with() == consumers.NOT_SIGNED_IN
+
+
+@pytest.mark.parametrize("what", ["deactivated", "new password", "session gone", "asked to be erased"])
 async def test_an_open_socket_ends_when_its_person_or_session_does(hands, client, alice, what, monkeypatch):
     monkeypatch.setattr(consumers, "CHECK_SECONDS", 0.05)
     async with Tab(client) as tab:
@@ -228,11 +254,20 @@ async def test_an_open_socket_ends_when_its_person_or_session_does(hands, client
                 return client.session.flush()
             if what == "deactivated":
                 alice.is_active = False
+            elif what == "asked to be erased":
+                alice.erase_at = timezone.now() + timedelta(days=14)
             else:
                 alice.set_password("something else entirely")
             return alice.save()
 
         await in_database(change)()
+        assert await tab.closed_with() == consumers.NOT_SIGNED_IN
+
+
+async def test_an_account_that_rests_has_no_socket(hands, client, alice):
+    alice.erase_at = timezone.now() + timedelta(days=14)
+    await in_database(alice.save)()
+    async with Tab(client) as tab:
         assert await tab.closed_with() == consumers.NOT_SIGNED_IN
 
 
@@ -392,6 +427,16 @@ async def test_premium_shows_in_an_open_tab_at_once_and_goes_at_once(hands, clie
         assert (heard["type"], heard["premium_active"]) == ("account", True)
         await in_database(premium.revoke)("staff:gift")
         assert await tab.hear() == {"type": "account", "premium_active": False, "premium_until": None}
+
+
+async def test_a_page_without_a_conversation_asks_how_premium_stands(hands, client, alice):
+    async with Tab(client) as tab:
+        for active in (False, True):
+            await tab.say({"type": "watch", "account": True})
+            assert (await tab.hear())["premium_active"] is active
+            if not active:
+                await in_database(premium.grant)(alice, 30, "staff:gift")
+                await tab.hear_until("account", premium_active=True)
 
 
 async def test_premium_that_runs_out_is_told_to_an_open_tab(hands, client, alice):

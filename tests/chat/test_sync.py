@@ -4,7 +4,6 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -254,18 +253,6 @@ def test_queries_are_constant_in_history_and_in_threads(client, hands, alice, dj
     for _ in range(49):
         ConversationFactory(user=alice, girl=GirlFactory())
     assert counted() == few  # what a send costs is said in test_sending
-
-
-def test_filling_up_quotas_by_command(hands, alice, mara):
-    Conversation.objects.update(free_text=0)
-    with pytest.raises(CommandError, match="Nobody has"):
-        call_command("reset_quotas", "nobody@example.com")
-    with pytest.raises(CommandError, match="everybody"):
-        call_command("reset_quotas")
-    call_command("reset_quotas", alice.email, girl="somebody-else")
-    assert hands.free() == 0
-    call_command("reset_quotas", alice.email.upper(), girl=mara.slug)
-    assert hands.free() == 10
 
 
 def test_hands_of_a_fresh_client_see_the_same(hands, alice, permit):

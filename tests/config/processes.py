@@ -16,6 +16,7 @@ from tests.servers import DEADLINE, ROOT, Process, free_port
 def environment(**more: str) -> dict[str, str]:
     """This process's environment without anybody's .env, and with what a test adds."""
     base = {**os.environ, "ENV_FILE": os.devnull, "DEBUG": "1", "SECRET_KEY": "for-tests-only"}
+    base["DEMO_PHOTOS"] = "0"  # ten seconds of a core, for those who look at them
     base["PYTHONFAULTHANDLER"] = "1"  # a process that crashes says where, in its log
     return {**base, **more}
 
@@ -52,7 +53,12 @@ class Dusk(Process):
     def __init__(self, folder: Path, **env: str) -> None:
         self.port = free_port()
         # The embedded mode, whatever the suite runs on: nothing but this process.
-        small = {"DATABASE_URL": f"sqlite:///{folder}/dusk.sqlite3", "REDIS_URL": "", "PORT": str(self.port)}
+        small = {
+            "DATABASE_URL": f"sqlite:///{folder}/dusk.sqlite3",
+            "REDIS_URL": "",
+            "PORT": str(self.port),
+            "MAIL_ROOT": f"{folder}/mail",
+        }
         command = [sys.executable, "manage.py", "serve"]
         super().__init__("serve", command, folder, environment(**{**small, **env}))
 

@@ -1,5 +1,6 @@
 """Dusk refuses to start what would be unsafe, and says what to do about it."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 from django.db import connection
 
@@ -31,6 +34,20 @@ SAFE = {
     "STRIPE_SECRET_KEY": "sk_live_key",
     "STRIPE_PUBLISHABLE_KEY": "pk_live_key",
     "STRIPE_WEBHOOK_SECRET": "whsec_secret",
+}
+BUCKET = {
+    "AWS_S3_BUCKET": "dusk-media",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "AKIAKEY",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+}
+PEM = rsa.generate_private_key(65537, 2048).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+CDN = BUCKET | {
+    "CF_DOMAIN": "media.dusk.example",
+    "CF_KEY_PAIR_ID": "K2KEY",
+    "CF_PRIVATE_KEY": PEM.decode().replace("\n", "\\n"),
 }
 
 
@@ -62,12 +79,26 @@ def test_what_is_safe_starts_without_a_word():
         ({"LLM_MODEL_PRIMARY": ""}, "E009", "LLM_MODEL_PRIMARY"),
         ({"LLM_BASE_URL_PRIMARY": "http://127.0.0.1:11434/api/chat"}, "E018", "LLM_BASE_URL_PRIMARY"),
         ({"LLM_BASE_URL_PRIMARY": "ftp://127.0.0.1/v1"}, "E018", "LLM_BASE_URL_PRIMARY"),
-        ({"RESEND_API_KEY": ""}, "W001", "RESEND_API_KEY"),
+        ({"RESEND_API_KEY": ""}, "E040", "EMAIL_URL"),
+        ({"EMAIL_URL": "smtps://u:p@mail.example"}, "W009", "Unset the one"),
+        ({"RESEND_API_URL": "https://resend.example/"}, "E041", "Unset RESEND_API_URL"),
+        ({"DEFAULT_FROM_EMAIL": "Dusk"}, "E039", "hello@dusk.example"),
+        *(
+            ({"RESEND_API_KEY": "", "EMAIL_URL": url}, "E037", "smtp+tls://")
+            for url in ("mail.example:587", "http://mail.example", "smtp://", "smtp+tls://u:a#b@mail.example:587")
+        ),
+        ({"RESEND_API_KEY": "", "EMAIL_URL": "smtp+tls://user@mail.example"}, "E037", "smtp+tls://"),
+        ({"RESEND_API_KEY": "", "EMAIL_URL": "smtp://u:p@mail.example"}, "E038", "587"),
         ({"TRUSTED_PROXY_COUNT": "0"}, "W003", "TRUSTED_PROXY_COUNT"),
         ({"STRIPE_SECRET_KEY": ""}, "W004", "STRIPE_SECRET_KEY"),
         ({"STRIPE_WEBHOOK_SECRET": ""}, "E012", "STRIPE_WEBHOOK_SECRET"),
         ({"STRIPE_SECRET_KEY": "sk_test_key"}, "E011", "STRIPE_PUBLISHABLE_KEY"),
         ({"STRIPE_SECRET_KEY": "rk_test_key", "STRIPE_PUBLISHABLE_KEY": ""}, "E028", "the live key"),
+        ({"GOOGLE_CLIENT_ID": "1"}, "E050", "GOOGLE_CLIENT_SECRET"),
+        ({"APPLE_CLIENT_ID": "1", "APPLE_TEAM_ID": "1", "APPLE_KEY_ID": "1"}, "E050", "APPLE_PRIVATE_KEY"),
+        ({"GOOGLE_API_BASE": "https://google.example"}, "E051", "Unset GOOGLE_API_BASE"),
+        ({"APPLE_API_BASE": "https://apple.example"}, "E051", "Unset APPLE_API_BASE"),
+        ({"APPLE_PRIVATE_KEY": "AuthKey_1.p8"}, "E052", ".p8"),
         ({"STRIPE_API_BASE": "https://stripe.example"}, "E013", "STRIPE_API_BASE"),
         ({"DATABASE_POOLER": "statement"}, "E014", "transaction"),
         ({"SITE_URL": "dusk.example:8000", "DEBUG": "1"}, "E024", "on a laptop"),
@@ -75,12 +106,23 @@ def test_what_is_safe_starts_without_a_word():
         ({"DATABASE_URL": "mysql://dusk@127.0.0.1/dusk"}, "E020", "postgres://"),
         ({"REDIS_URL": "sentinel://127.0.0.1:26379/0"}, "E021", "rediss://"),
         ({"TURNSTILE_VERIFY_URL": "https://turnstile.example/"}, "E022", "Unset TURNSTILE_VERIFY_URL"),
+        ({"STAFF_SECOND_FACTOR": "0"}, "E042", "Unset STAFF_SECOND_FACTOR"),
         ({"DEBUG": "1"}, "E023", "DEBUG=0"),
         ({"LLM_BASE_URL_PRIMARY": "ftp://llm.example"}, "E018", "LLM_BASE_URL_PRIMARY"),
         ({"ADMIN_PATH": "chat"}, "E025", "admin"),
         ({"TRUSTED_PROXY_COUNT": "-1"}, "E026", "number of proxies"),
         ({"BELLS": "quick", "REDIS_URL": "", "DEBUG": "1", "SITE_URL": ""}, "E027", "REDIS_URL"),
         ({"CURRENCY": "US$"}, "E029", "usd"),
+        ({"QUOTA_RESET": "weekly"}, "E060", "daily or monthly"),
+        (BUCKET | {"AWS_ACCESS_KEY_ID": ""}, "E030", "AWS_ACCESS_KEY_ID"),
+        (BUCKET | {"AWS_REGION": ""} | {"DEBUG": "1", "SITE_URL": ""}, "E030", "auto"),
+        (BUCKET | {"AWS_S3_BUCKET": "arn:aws:s3:::dusk"}, "E031", "name alone"),
+        (BUCKET | {"AWS_S3_ENDPOINT_URL": "https://host.example/dusk-media"}, "E032", "without the bucket"),
+        (BUCKET | {"AWS_S3_ADDRESSING_STYLE": "host"}, "E033", "virtual"),
+        (CDN | {"CF_KEY_PAIR_ID": ""}, "E034", "CF_KEY_PAIR_ID"),
+        (CDN | {"AWS_S3_BUCKET": ""}, "E034", "AWS_S3_BUCKET"),
+        (CDN | {"CF_DOMAIN": "media.dusk.example/files"}, "E035", "name alone"),
+        (CDN | {"CF_PRIVATE_KEY": "private_key.pem"}, "E036", "base64"),
     ],
 )
 def test_each_danger_is_named_with_its_remedy(unsafe, number, remedy):
@@ -177,6 +219,32 @@ def test_the_console_hides_nothing(settings, path):
     assert "E025" in named_for(settings, ADMIN_PATH=path)
 
 
+@pytest.mark.parametrize("url", ["http://minio.example:9000", "minio:9000", "https://k:s@host.example", "s3://dusk"])
+def test_files_are_not_sent_in_the_clear_nor_into_the_blue(settings, url):
+    assert "E032" in named_for(settings, DEBUG=False, **BUCKET, AWS_S3_ENDPOINT_URL=url)
+
+
+@pytest.mark.parametrize("name", ["a", "Dusk", "s3://dusk", "dusk/media", "dusk-media.s3.amazonaws.com/", "-dusk"])
+def test_a_bucket_has_a_name(settings, name):
+    assert named_for(settings, **BUCKET | {"AWS_S3_BUCKET": name}) & {"E031"}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "number"),
+    [
+        (lambda settings, bucket: None, None),
+        (lambda settings, bucket: setattr(bucket, "fault", "503"), "dusk.W007"),
+        (lambda settings, bucket: setattr(settings, "AWS_SECRET_ACCESS_KEY", "another"), "dusk.W007"),
+        (lambda settings, bucket: setattr(settings, "AWS_S3_BUCKET", "of-somebody-else"), "dusk.W007"),
+        (lambda settings, bucket: setattr(bucket, "origins", ["https://another.example"]), "dusk.W008"),
+        (lambda settings, bucket: setattr(settings, "AWS_ACCESS_KEY_ID", ""), None),  # E030 says it, at every start
+    ],
+)
+def test_before_a_deploy_the_bucket_is_asked(settings, bucket, trouble, number):
+    trouble(settings, bucket)
+    assert [message.id for message in checks.bucket_serves_us()] == ([number] if number else [])
+
+
 def test_a_proxy_that_is_not_trusted_is_said_to_make_pages_an_endless_redirect():
     done = manage("check", "--deploy", **SAFE | {"TRUSTED_PROXY_COUNT": "0"})
     assert "endless redirect" in done.stderr
@@ -193,6 +261,10 @@ def test_a_proxy_that_is_not_trusted_is_said_to_make_pages_an_endless_redirect()
         {"DATABASE_URL": "postgres://dusk:p%40ss@[::1]:5432/dusk?sslmode=require"},
         {"TURNSTILE_VERIFY_URL": "http://127.0.0.1:9/siteverify"},
         {"LLM_BASE_URL_PRIMARY": "HTTP://[::1]:11434/v1/"},
+        CDN | {"CF_DOMAIN": "https://media.dusk.example/"},
+        CDN | {"CF_PRIVATE_KEY": base64.b64encode(PEM).decode()},
+        BUCKET | {"AWS_S3_ENDPOINT_URL": "https://a1.r2.cloudflarestorage.com/", "AWS_REGION": "auto"},
+        {"AWS_ACCESS_KEY_ID": "of another program's", "AWS_REGION": "eu-west-1"},
         {"ADMIN_PATH": "/back-office/", "CURRENCY": "EUR", "REDIS_URL": "redis://[::1]"},
     ],
 )

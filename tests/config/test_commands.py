@@ -6,7 +6,9 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -125,6 +127,32 @@ def test_serving_greets_with_the_address_and_the_three_accounts(dusk):
     assert dusk.url in said
     for email in ("member@example.com", "premium@example.com", "admin@example.com", "demo-password"):
         assert email in said
+
+
+def test_serving_names_a_model_host_that_runs_here_while_none_is_named(tmp_path):
+    class LmStudio(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"data": [{"id": "a-local-model"}]}')
+
+        def log_message(self, *args):
+            pass
+
+    try:
+        there = ThreadingHTTPServer(("127.0.0.1", 1234), LmStudio)
+    except OSError:
+        pytest.skip("somebody has LM Studio’s port")
+    threading.Thread(target=there.serve_forever, daemon=True).start()
+    dusk = Dusk(tmp_path)
+    try:
+        dusk.start()
+        assert "LM Studio runs here" in dusk.log.read_text()
+        assert "LLM_MODEL_PRIMARY=a-local-model" in dusk.log.read_text()
+    finally:
+        dusk.end()
+        there.shutdown()
+        there.server_close()
 
 
 def test_a_taken_port_is_said_in_a_sentence():

@@ -136,7 +136,7 @@ async def test_threads_for_the_database_find_it_again_after_it_ended_their_conne
 
     def end(pid):
         with suppress(OperationalError), connection.cursor() as cursor:  # it may be its own
-            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # returns when it is gone
 
     def broken():
         with connection.cursor() as cursor:

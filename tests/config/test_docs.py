@@ -35,8 +35,8 @@ def test_files_exist(path):
 
 @BY_NAME
 def test_variables_are_those_of_the_example(path):
-    known = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
-    for name in re.findall(r"`([A-Z][A-Z_]*_[A-Z_]+)(?:=[^`]*)?`", path.read_text()):
+    known = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", (ROOT / ".env.example").read_text(), re.M))
+    for name in re.findall(r"`([A-Z][A-Z0-9_]*_[A-Z0-9_]+)(?:=[^`]*)?`", path.read_text()):
         assert name in known or name in {"ATOMIC_REQUESTS", "_FALLBACK"}, name
 
 
@@ -50,7 +50,9 @@ def test_metrics_are_counted(path):
 
 def test_decisions_are_numbered_and_say_when_to_think_again():
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    for number, path in enumerate(decisions, 1):
+    numbers = [int(path.name[:4]) for path in decisions]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for number, path in zip(numbers, decisions, strict=True):
         assert path.name.startswith(f"{number:04}-")
         text = path.read_text()
         assert text.startswith(f"# {number}. ")

@@ -22,7 +22,7 @@ def names_in_settings():
 
 
 def test_it_names_exactly_what_is_read():
-    named = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.M)
+    named = re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.M)
     assert len(named) == len(set(named))
     assert set(named) == set(names_in_settings()) | ELSEWHERE
 
@@ -36,7 +36,7 @@ def test_what_is_read_elsewhere_is_read():
 def test_each_variable_has_a_comment_above():
     lines = EXAMPLE.splitlines()
     for above, line in pairwise(lines):
-        if re.match(r"#?[A-Z_]+=", line):
+        if re.match(r"#?[A-Z0-9_]+=", line):
             assert above.startswith("# "), line
 
 

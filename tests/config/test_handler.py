@@ -41,6 +41,10 @@ def stream(request):
     return StreamingHttpResponse(iter(request.scope["film"]))
 
 
+def talk(request):
+    return StreamingHttpResponse(request.scope["talk"]())
+
+
 def file(request):
     return FileResponse(open(request.scope["file"], "rb"), content_type="video/mp4")
 
@@ -58,7 +62,14 @@ def echo(request):
     return HttpResponse(request.read())
 
 
-urlpatterns = [path("ping", ping), path("wait", wait), path("stream", stream), path("file", file), path("echo", echo)]
+urlpatterns = [
+    path("ping", ping),
+    path("wait", wait),
+    path("stream", stream),
+    path("talk", talk),
+    path("file", file),
+    path("echo", echo),
+]
 
 
 @pytest.fixture
@@ -229,6 +240,43 @@ async def test_nothing_is_made_for_a_browser_that_left(handler):
     await browser.wait(30)
     assert film.read <= 2
     assert film.closed.is_set()
+
+
+async def test_an_answer_made_on_the_event_loop_is_sent_as_it_comes(handler):
+    may_go_on = asyncio.Event()
+
+    async def words():
+        yield "one "
+        await may_go_on.wait()
+        yield "two"
+
+    browser = ApplicationCommunicator(handler, scope("/talk", talk=words))
+    await browser.send_input({"type": "http.request", "body": b""})
+    assert (await browser.receive_output(30))["status"] == 200
+    assert (await browser.receive_output(30))["body"] == b"one "
+    may_go_on.set()
+    assert (await browser.receive_output(30))["body"] == b"two"
+    assert not (await browser.receive_output(30)).get("more_body")
+    await browser.wait(30)
+
+
+async def test_whoever_makes_an_answer_on_the_event_loop_is_stopped_when_the_browser_leaves(handler):
+    stopped = asyncio.Event()
+
+    async def words():
+        try:
+            yield "one "
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    browser = ApplicationCommunicator(handler, scope("/talk", talk=words))
+    await browser.send_input({"type": "http.request", "body": b""})
+    await browser.receive_output(30)
+    await browser.receive_output(30)
+    await browser.send_input({"type": "http.disconnect"})
+    await asyncio.wait_for(stopped.wait(), 30)
+    await browser.wait(30)
 
 
 async def test_a_film_of_300_mb_takes_little_memory_and_its_head_none(handler, tmp_path):

@@ -13,10 +13,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from accounts import emails
+from accounts.models import Mail
 from chat import consumers  # noqa: F401 - the gauge of open sockets is theirs
 from chat.models import Conversation, Reply
 from config import health
 from config.asgi import application
+from media import storage
 from tests.config.processes import environment, responds, until
 from tests.racing import needs_postgres
 from tests.servers import Process, Redis, free_port, listens
@@ -76,7 +79,7 @@ def test_ready_when_the_database_answers(transactional_db, settings):
     answer = ask("/readyz")
     assert answer.status_code == 200, answer.text
     said = "ok" if settings.REDIS_URL else "unused"
-    assert answer.json() == {"status": "ok", "database": "ok", "redis": said, "replies": "ok"}
+    assert answer.json() == {"status": "ok", "database": "ok", "redis": said, "replies": "ok", "storage": "ok"}
 
 
 def test_without_redis_it_is_degraded_and_ready_all_the_same(transactional_db, settings):
@@ -85,6 +88,39 @@ def test_without_redis_it_is_degraded_and_ready_all_the_same(transactional_db, s
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["redis"] == "away"
+
+
+@pytest.fixture
+def _asked_anew(monkeypatch):
+    """The storage is asked each time."""
+    monkeypatch.setattr(health, "STORAGE", health.Question(health.storage_serves))
+
+
+@pytest.mark.usefixtures("_asked_anew")
+@pytest.mark.parametrize("fault", ["500", "close", "silent"])
+def test_without_its_bucket_it_is_degraded_and_ready_all_the_same(transactional_db, bucket, fault):
+    storage.store()  # loading boto3 takes longer than a probe waits
+    assert ask("/readyz").json()["storage"] == "ok"
+    bucket.fault = fault
+    answer = ask("/readyz")
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["storage"]) == ("degraded", "away")
+
+
+@pytest.mark.usefixtures("_asked_anew")
+def test_a_disk_that_takes_no_files_is_said_to_be_away(transactional_db, settings, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    settings.MEDIA_ROOT = tmp_path / "file" / "media"
+    answer = ask("/readyz")
+    assert (answer.status_code, answer.json()["storage"]) == (200, "away")
+
+
+def test_however_often_one_asks_the_storage_is_asked_once_in_a_while(transactional_db, monkeypatch):
+    asked = []
+    monkeypatch.setattr(health, "STORAGE", health.Question(lambda: not asked.append(1), every=60))
+    for _ in range(5):
+        assert ask("/readyz").json()["storage"] == "ok"
+    assert len(asked) == 1
 
 
 @pytest.mark.embedded
@@ -176,8 +212,24 @@ def test_metrics_say_how_the_model_hosts_did(transactional_db, conversation, set
 
 
 @pytest.mark.embedded
-def test_the_metrics_of_replies_cost_two_queries(conversation, django_assert_num_queries):
-    with django_assert_num_queries(2):  # replies owed, replies finished
+def test_metrics_count_the_mails_that_wait_or_were_not_sent(transactional_db, settings, alice):
+    settings.METRICS_TOKEN = "a-token"
+    now = timezone.now()
+    for fields in (
+        {"created_at": now - timedelta(seconds=50)},
+        {"due_at": None},
+        {"due_at": None, "handed_at": now},
+        {"due_at": None, "sent_at": now, "handed_at": now},
+    ):
+        Mail.objects.filter(pk=emails.owe("sessions_ended", {}, user=alice).pk).update(**fields)
+    said = samples(Authorization="Bearer a-token")
+    assert [said["dusk_mails", state] for state in ("waiting", "failed", "unclear")] == [1, 1, 1]
+    assert 50 <= said["dusk_mail_age_seconds",] < 60
+
+
+@pytest.mark.embedded
+def test_what_the_rows_say_costs_four_queries(conversation, django_assert_num_queries):
+    with django_assert_num_queries(4):  # replies owed, replies finished, mails owed, mails unsent
         assert b"dusk_replies_owed" in health.replies()
 
 

@@ -6,15 +6,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings as django_settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import OperationalError, connection
 from django.http import Http404, HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from accounts import agegate
 from config import errors
+from tests.accounts.test_second_factor import set_up_app
+from tests.factories import PASSWORD, UserFactory
+from tests.people import CODE, NEW_PASSWORD, PROVE, RESET_CODE, SIGN_UP, code_for, come_in, details, reset_asked
 
 STATIC = Path(django_settings.BASE_DIR) / "static"
 TEMPLATES = Path(django_settings.BASE_DIR) / "templates"
@@ -24,12 +28,23 @@ FOR_VISITORS = [
     "account_login",
     "account_signup",
     "account_reset_password",
-    "account_reset_password_done",
-    "account_reset_password_from_key_done",
+    "account_password_reset_completed",
     "account_inactive",
+]
+ON_THE_WAY = [  # of who signs up, forgot the password, or is to prove an address: elsewhere in the tests
+    "account_signup_code",
     "account_email_verification_sent",
+    "account_confirm_password_reset_code",
+    "account_complete_password_reset",
 ]
 FOR_MEMBERS = ["account_logout", "account_change_password", "account_email", "account_reauthenticate"]
+SECOND_STEPS = [
+    *("account_security", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_reauthenticate", "mfa_add_webauthn"),
+    *("mfa_view_recovery_codes", "mfa_generate_recovery_codes"),
+]
+ELSEWHERE = ["mfa_index", "mfa_list_webauthn"]  # our one page has what these showed
+OF_ONE_PASSKEY = ["mfa_remove_webauthn", "mfa_edit_webauthn", "mfa_reauthenticate_webauthn"]
+NO_PAGE = ["mfa_login_webauthn", "mfa_download_recovery_codes", "mfa_authenticate"]  # JSON; text; on the way in
 
 
 class Page(HTMLParser):
@@ -88,9 +103,38 @@ def test_every_page_of_signing_in_is_in_our_look(client, db, name):
 @pytest.mark.parametrize("name", FOR_MEMBERS)
 def test_every_page_of_an_account_is_in_our_look(client, alice, name):
     client.force_login(alice)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     response = client.get(reverse(name))
     assert response.status_code == 200
     assert Page(response).is_ours()
+
+
+@pytest.mark.parametrize("name", SECOND_STEPS)
+def test_every_page_of_second_steps_is_in_our_look(client, alice, name):
+    client.force_login(alice)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    if name not in ("mfa_activate_totp", "mfa_add_webauthn"):
+        set_up_app(client, steps=0)
+    response = client.get(reverse(name))
+    assert response.status_code == 200
+    assert Page(response).is_ours()
+
+
+def test_the_pages_of_a_passkey_are_in_our_look(client, alice):
+    client.force_login(alice)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    passkey = Authenticator.objects.create(user=alice, type="webauthn", data={"name": "<b>Phone</b>", "credential": {}})
+    for name in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
+        page = client.get(reverse(name, args=[passkey.pk]))
+        assert Page(page).is_ours()
+        assert "&lt;b&gt;Phone" in page.text
+    assert "&lt;b&gt;Phone" in client.get(reverse("account_security")).text
+
+
+def test_no_page_of_second_steps_that_is_served_was_forgotten():
+    """A new allauth may bring new pages: each must be looked at and named here."""
+    served = {name for name in get_resolver("allauth.mfa.urls").reverse_dict if isinstance(name, str)}
+    assert served | {"account_security"} == {*SECOND_STEPS, *ELSEWHERE, *OF_ONE_PASSKEY, *NO_PAGE}
 
 
 @pytest.mark.parametrize("name", ["payments:plans", "payments:account"])
@@ -102,22 +146,35 @@ def test_every_page_of_premium_is_in_our_look(client, alice, settings, name):
     assert Page(response).is_ours()
 
 
-def test_a_spent_reset_link_says_how_to_get_a_new_one(client, db):
-    page = Page(client.get(reverse("account_reset_password_from_key", args=["1", "spent"])))
-    assert page.is_ours()
-    assert reverse("account_reset_password") in [link.get("href") for link in page.all("a")]
+def test_every_page_on_the_way_to_a_code_is_in_our_look(client, alice, settings):
+    settings.DEBUG = True  # nobody asks Cloudflare
+    UserFactory(username="kim", proven=False)
+    forgetful = reset_asked()
+    assert Page(forgetful.get(RESET_CODE)).is_ours()
+    forgetful.post(RESET_CODE, {"code": code_for("alice@example.com")})
+    assert Page(forgetful.get(NEW_PASSWORD)).is_ours()
+    (new := Client()).post(SIGN_UP, details())
+    assert Page(new.get(CODE)).is_ours()
+    come_in(unproven := Client(), "kim@example.com", code="")
+    assert Page(unproven.get(PROVE)).is_ours()
+
+
+@pytest.mark.parametrize("name", ON_THE_WAY)
+def test_whoever_is_not_on_the_way_begins_at_its_beginning(client, db, name):
+    answer = client.get(reverse(name))
+    assert answer.status_code == 302
+    assert Page(client.get(answer["Location"])).is_ours()
 
 
 def test_no_page_of_allauth_that_is_served_was_forgotten(client):
     """A new allauth may bring new pages: each must be looked at and named here."""
     from allauth.account.urls import urlpatterns
 
-    with_arguments = {"account_confirm_email", "account_reset_password_from_key"}
     by_code = {"account_confirm_login_code"}  # drawn from our elements; answers only in the middle of a sign-in
-    assert {url.name for url in urlpatterns} == {
+    assert {url.name for url in urlpatterns} | {"account_signup_code"} == {
         *FOR_VISITORS,
         *FOR_MEMBERS,
-        *with_arguments,
+        *ON_THE_WAY,
         *by_code,
         "account_set_password",
     }

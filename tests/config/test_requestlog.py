@@ -35,6 +35,8 @@ def log(monkeypatch):
         f"/accounts/confirm-email/MQ:{KEY}/",
         f"/accounts/confirm-email/MQ:{KEY}",
         f"/media/{KEY}/?Signature={KEY}",
+        f"/media/signed/{KEY}",
+        f"/media/disk/{KEY}",
         f"/checkout/success/?session_id=cs_{KEY}",
         f"/plans/scripted/cs_{KEY}/",
         f"/checkout/scripted/cs_{KEY}/",

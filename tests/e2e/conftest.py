@@ -1,4 +1,5 @@
-"""Journeys in a real browser, through one real server for all of them: `manage.py serve`, on the suite's database.
+"""Journeys in a real browser, through a real server: `manage.py serve`, one for all journeys of a process of pytest, on
+its database.
 
 The model host is played by a fake, so a test decides when each word comes. Nothing is rolled back: each journey makes
 its own people. Whatever a page says on its console, violations of the policy among it, fails the journey.
@@ -26,7 +27,24 @@ from tests.config.processes import Dusk, until
 from tests.e2e.talk import Talk, conversation_with
 from tests.factories import UserFactory
 from tests.fakes.model_host import CUT, DONE, ModelHost, Step, delta, finish, http, usage
+from tests.fakes.ways_in import (
+    APPLE_KEY,
+    APPLE_PRIVATE_KEY,
+    APPLE_TEAM,
+    CLIENTS,
+    GOOGLE_SECRET,
+    FakeWayIn,
+    way_in,
+)
 
+WAYS_IN = {
+    "GOOGLE_CLIENT_ID": CLIENTS["google"],
+    "GOOGLE_CLIENT_SECRET": GOOGLE_SECRET,
+    "APPLE_CLIENT_ID": CLIENTS["apple"],
+    "APPLE_TEAM_ID": APPLE_TEAM,
+    "APPLE_KEY_ID": APPLE_KEY,
+    "APPLE_PRIVATE_KEY": APPLE_PRIVATE_KEY.replace("\n", "\\n"),
+}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 HERE = Path(__file__).parent
@@ -50,21 +68,48 @@ def model_host() -> Iterator[ModelHost]:
         yield host
 
 
-@pytest.fixture(scope="session")
-def dusk(model_host: ModelHost, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dusk]:
-    """The server. It is told of the test database, so that factories and it see the same rows."""
+def of_these_tests() -> dict[str, str]:
+    """A server with this in its environment sees the rows that factories make, and the sessions of their people."""
     name = connection.settings_dict["NAME"]
     url = os.environ.get("DATABASE_URL", "")
     database = urlsplit(url)._replace(path=f"/{name}").geturl() if settings.POSTGRES else f"sqlite:///{name}"
+    return {"DATABASE_URL": database, "SECRET_KEY": settings.SECRET_KEY}
+
+
+@pytest.fixture(scope="session")
+def google() -> Iterator[FakeWayIn]:
+    with way_in("google") as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def apple() -> Iterator[FakeWayIn]:
+    with way_in("apple") as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def dusk(
+    model_host: ModelHost,
+    google: FakeWayIn,
+    apple: FakeWayIn,
+    django_db_setup: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Dusk]:
+    """The server. It is told of the test database, so that factories and it see the same rows."""
     env = {
-        "DATABASE_URL": database,
-        "SECRET_KEY": settings.SECRET_KEY,
+        **of_these_tests(),
         "LLM_BASE_URL_PRIMARY": model_host.url,
         "LLM_MODEL_PRIMARY": "played",
         "LLM_BASE_URL_FALLBACK": "",
         "SITE_URL": "http://127.0.0.1:8000",
+        "STAFF_SECOND_FACTOR": "1",
+        **WAYS_IN,
+        "GOOGLE_API_BASE": google.url,
+        "APPLE_API_BASE": apple.url,
     }
     server = Dusk(tmp_path_factory.mktemp("dusk"), **env)
+    settings.MAIL_ROOT = server.env["MAIL_ROOT"]  # what it keeps, journeys read
     server.start()
     yield server
     server.end()

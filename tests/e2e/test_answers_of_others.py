@@ -30,7 +30,7 @@ def test_a_message_that_is_stopped_on_the_way_is_not_sent_and_stops_no_other(tal
     context = alice.page.context
     context.route("**/messages/", lambda route: route.fulfill(**answer))
     alice.send("UNION SELECT, she said")
-    expect(alice.page.get_by_text("Retry")).to_be_visible()
+    expect(alice.page.get_by_role("button", name="Retry")).to_be_visible()
     expect(out(alice)).to_be_hidden()
     context.unroute("**/messages/")
     for _ in range(2):  # the second time after a reload

@@ -9,6 +9,7 @@ from chat.models import Conversation
 from tests.e2e.conftest import PHONE
 from tests.e2e.talk import conversation_with, wait_until_alive
 from tests.factories import PASSWORD
+from tests.people import code_for
 
 
 def fill_in(page, **changes):
@@ -16,6 +17,14 @@ def fill_in(page, **changes):
     said |= {"Day": "14", "Month": "3", "Year": "1991"} | changes
     for label, value in said.items():
         page.get_by_label(label, exact=True).fill(value)
+
+
+def become_a_member(page, email):
+    """Send the form, and type the code that comes."""
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
+    page.get_by_label("Code").fill(code_for(email))
+    page.get_by_role("button", name="Create account").click()
 
 
 def test_a_visitor_signs_up_and_is_answered_word_by_word(page, she):
@@ -37,7 +46,7 @@ def test_a_visitor_signs_up_and_is_answered_word_by_word(page, she):
     expect(page.get_by_label("Month", exact=True)).to_have_value("13")
 
     fill_in(page)
-    page.get_by_role("button", name="Create account").click()
+    become_a_member(page, "alice.new@example.com")
     expect(page.get_by_role("heading", name="Say hi to Mara")).to_be_visible()
     expect(page.get_by_text("Mara is an AI character, not a person.").first).to_be_visible()
 
@@ -57,6 +66,7 @@ def test_somebody_under_age_is_turned_away_kindly_and_remembered(page):
     fill_in(page, Year="2015", Email="young@example.com", Username="young.one")
     page.get_by_label("I’m 18 or older").check()
     page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Dusk is for adults")).to_be_visible()
     assert not User.objects.filter(username="young.one").exists()
     page.goto("/girls/mara/")
     expect(page.get_by_role("button")).to_have_count(0)
@@ -119,7 +129,7 @@ def test_a_starter_survives_signing_up(new_browser):
     words = press_first_starter(page)
     fill_in(page, Email="starter@example.com", Username="starter")
     page.get_by_label("I’m 18 or older").check()
-    page.get_by_role("button", name="Create account").click()
+    become_a_member(page, "starter@example.com")
     expect_sent(page, words)
 
 
@@ -157,15 +167,17 @@ def test_without_javascript_one_can_browse_search_sign_up_and_sign_in_and_read(n
     page.get_by_role("main").get_by_role("button", name="Message Inês").click()
     fill_in(page, Email="plain@example.com", Username="plain.page")
     page.get_by_label("I’m 18 or older").check()
-    page.get_by_role("button", name="Create account").click()
+    become_a_member(page, "plain@example.com")
     expect(page.get_by_role("log")).to_contain_text("Inês here, watering can in one hand.")
     page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()
     page.goto("/girls/ines/")
     page.get_by_role("banner").get_by_role("link", name="Sign in").click()
     page.get_by_label("Email").fill("plain@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Your menu")).to_be_visible()
     page.goto("/girls/ines/")
     page.get_by_role("main").get_by_role("button", name="Message Inês").click()
     expect(page.get_by_role("log")).to_contain_text("Inês here, watering can in one hand.")

@@ -4,12 +4,14 @@ import re
 
 from playwright.sync_api import expect
 
+from girls.models import Girl
 from tests.e2e.conftest import PHONE
 from tests.e2e.talk import conversation_with, wait_until_alive
 
 
-def tab_to(page, name, *, presses=40):
-    """Press Tab until the focus is on what is called so."""
+def tab_to(page, name, *, presses=80):
+    """Press Tab until the focus is on what is called so. In a page that is not whole there is less to go to."""
+    page.wait_for_load_state("load")
     for _ in range(presses):
         page.keyboard.press("Tab")
         focused = page.evaluate(
@@ -26,6 +28,7 @@ def tab_to(page, name, *, presses=40):
 
 
 def test_everything_works_by_keyboard_alone(page, she):
+    Girl.objects.filter(demo_art="").update(is_active=False)  # those whom other journeys left stand before Vera
     page.goto("/")
     tab_to(page, "I’m 18 or older")
     page.keyboard.press("Enter")
@@ -56,7 +59,7 @@ def test_everything_works_by_keyboard_alone(page, she):
     expect(page.locator(".message.user .bubble").last).to_have_text("Tell me\neverything", use_inner_text=True)
     expect(page.locator(".reply [data-text]")).to_have_text("It is a long ")
     page.keyboard.press("Escape")
-    expect(page.get_by_text("You stopped this reply")).to_be_visible()
+    expect(page.get_by_role("log").get_by_text("You stopped this reply")).to_be_visible()
     expect(page.locator("#chat-text")).to_be_focused()
     page.keyboard.press("Shift+Tab")
     tab_to(page, "^Message Vera")  # nothing holds the focus on the way

@@ -1,22 +1,36 @@
 """What holds on every page: nothing for axe to find, no sideways scrolling, small and steady."""
 
 import gzip
+import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import expect
+from rjsmin import jsmin
 
+from accounts.models import User
+from accounts.sessions import SessionStore
 from chat.models import Reply
 from tests.e2e.conftest import PHONE
+from tests.e2e.looking import NARROW, faults, sideways
 from tests.e2e.talk import conversation_with
-from tests.factories import ReplyFactory, UserFactory
+from tests.e2e.test_arriving import fill_in
+from tests.factories import PASSWORD, FactorFactory, ReplyFactory, UserFactory
+from tests.people import code_for
 
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 GATE, LANDING, NOBODY, PROFILE = "/", "/", "/?q=stoic+beekeeper", "/girls/mara/"
+EMPTY = (f"{PROFILE}gallery/", f"{PROFILE}posts/", "/feed/")
 ENTRANCE = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/password/reset/done/")
+OF_AN_ACCOUNT = (
+    *("/account/", "/account/premium/", "/account/security/", "/account/data/"),
+    *("/accounts/password/change/", "/accounts/email/", "/accounts/logout/", "/accounts/reauthenticate/"),
+)
+BEFORE_ONE = ("/accounts/inactive/", "/accounts/3rdparty/login/cancelled/", "/accounts/google/login/")
 PLAIN = ("/safety/", "/terms/", "/privacy/", "/nothing-is-here/")
-NARROW = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture
@@ -50,7 +64,7 @@ def open_pages(new_browser, states, complaints):
         yield "age gate", visitor
         with visitor.expect_navigation():
             visitor.get_by_role("button", name="I’m 18 or older").click()
-        for path in (LANDING, NOBODY, PROFILE, *ENTRANCE, *PLAIN):
+        for path in (LANDING, NOBODY, PROFILE, *EMPTY, *ENTRANCE, *PLAIN):
             visitor.goto(path)
             yield path, visitor
         visitor.goto("/accounts/signup/")
@@ -59,12 +73,13 @@ def open_pages(new_browser, states, complaints):
         visitor.get_by_role("button", name="Create account").click()
         expect(visitor.get_by_role("alert")).to_be_visible()
         yield "sign-up with errors", visitor
+        yield from on_the_way_to_a_code(new_browser(**options))
         for name, member, conversation in states:
             page = new_browser(member, **options)
             page.goto(f"/chat/{conversation.pk}/")
             expect(page.locator(".log.ready")).to_be_attached()
             yield f"conversation, {name}", page
-        for path in ("/", PROFILE, "/chat/", "/accounts/password/change/", "/accounts/email/", "/accounts/logout/"):
+        for path in ("/", PROFILE, "/chat/"):
             page.goto(path)
             expect(page.locator(".latest .skeleton:visible")).to_have_count(0)
             yield f"{path} for a member", page
@@ -79,26 +94,121 @@ def open_pages(new_browser, states, complaints):
     return each
 
 
-def sideways(page):
-    """What makes a page wider than its window."""
-    return page.evaluate(
-        """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.body.querySelectorAll("*")]
-            .filter((part) => part.getBoundingClientRect().right > innerWidth + 1)
-            .map((part) => part.outerHTML.slice(0, 120))"""
-    )
+@pytest.fixture
+def open_account(new_browser, characters):
+    """Each page of an account, and those before one that no form leads to: (name, page)."""
+
+    def each(**options):
+        visitor = new_browser(adult=True, **options)
+        for path in BEFORE_ONE:
+            visitor.goto(path)
+            yield path, visitor
+        page = new_browser(UserFactory(), **options)
+        for path in OF_AN_ACCOUNT:
+            page.goto(path)
+            yield path, page
+        page.goto("/account/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_role("button", name="Save changes").click()
+        expect(page.get_by_text("That one’s reserved.")).to_be_visible()
+        yield "a profile with errors", page
+
+    return each
+
+
+def of_second_steps(new_browser, **options):
+    """Every page of the account's security, before and after there is a second step; both showed who they are."""
+    before, after = UserFactory(), UserFactory()
+    FactorFactory(user=after)
+    passkey = Authenticator.objects.create(user=after, type="webauthn", data={"name": "Phone", "credential": {}})
+    RecoveryCodes.activate(after)
+    one = f"webauthn/keys/{passkey.pk}"
+    for member, steps in (
+        (before, ("totp/activate/", "webauthn/add/")),
+        (after, ("totp/deactivate/", "recovery-codes/", "recovery-codes/generate/", f"{one}/edit/", f"{one}/remove/")),
+    ):
+        page = new_browser(member, **options)
+        page.goto("/accounts/2fa/recovery-codes/generate/")
+        yield "confirm it’s you", page
+        show_who_one_is(page, member)
+        for path in ("/account/security/", "/accounts/email/", *(f"/accounts/2fa/{step}" for step in steps)):
+            page.goto(path)
+            expect(page.get_by_role("heading", name="Confirm it’s you")).to_have_count(0)
+            yield path, page
+
+
+def show_who_one_is(page, member):
+    """As after the password was typed once more: the server knows no password of a factory."""
+    (cookie,) = (c for c in page.context.cookies() if c["name"] == "sessionid")
+    session = SessionStore(cookie["value"])
+    session["account_authentication_methods_user"] = str(member.pk)
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
+
+
+def on_the_way_to_a_code(page):
+    """The pages of who forgot the password, and of who signs up."""
+    member, word = UserFactory(), uuid4().hex[:8]
+    page.goto("/accounts/password/reset/")
+    page.get_by_label("Email").fill(member.email)
+    page.get_by_role("button", name="Send the code").click()
+    expect(page.get_by_label("Code")).to_be_visible()
+    yield "the code of a reset", page
+    page.get_by_label("Code").fill(code_for(member.email))
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
+    yield "a new password", page
+    unproven = UserFactory(proven=False)
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1000)  # the server knows no cheap ones
+    User.objects.filter(pk=unproven.pk).update(password=hashed)
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(unproven.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Is this address yours?")).to_be_visible()
+    yield "an address to be proven", page
+    page.goto("/accounts/signup/")
+    fill_in(page, Email=f"{word}@example.com", Username=word)
+    page.get_by_label("I’m 18 or older").check()
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_label("Code")).to_be_visible()
+    yield "the code of a sign-up", page
+    page.get_by_label("Code").fill("12")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    yield "a wrong code", page
 
 
 @pytest.mark.parametrize("screen", ["desktop", "phone"])
 def test_axe_finds_nothing(open_pages, screen):
     # As tall as what it shows: a bar at the foot of a phone covers half a button only until one scrolls.
     options = PHONE | {"viewport": {"width": 390, "height": 2400}} if screen == "phone" else {}
-    found = {}
-    for name, page in open_pages(**options, reduced_motion="reduce"):
-        for scheme, rules in (("light", STANDARDS), ("dark", ["color-contrast"])):  # darkness changes only colours
-            page.emulate_media(color_scheme=scheme)
-            for rule in Axe().run(page, options={"runOnly": rules}).response["violations"]:
-                found[name, scheme, rule["id"]] = [node["html"] for node in rule["nodes"]]
-    assert found == {}
+    assert violations(open_pages(**options, reduced_motion="reduce")) == {}
+
+
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_axe_finds_nothing_in_an_account(open_account, screen):
+    options = PHONE | {"viewport": {"width": 390, "height": 2400}} if screen == "phone" else {}
+    assert violations(open_account(**options, reduced_motion="reduce")) == {}
+
+
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_axe_finds_nothing_on_second_steps(new_browser, screen):
+    options = PHONE | {"viewport": {"width": 390, "height": 2400}} if screen == "phone" else {}
+    assert violations(of_second_steps(new_browser, **options, reduced_motion="reduce")) == {}
+
+
+def test_second_steps_do_not_scroll_sideways_at_320_pixels(new_browser):
+    assert {name: wide for name, page in of_second_steps(new_browser, **NARROW) if (wide := sideways(page))} == {}
+
+
+def test_nothing_in_an_account_scrolls_sideways_at_320_pixels(open_account):
+    assert {name: wide for name, page in open_account(**NARROW) if (wide := sideways(page))} == {}
+
+
+def violations(pages):
+    """What axe finds on each of these, light and dark."""
+    return {what: where for name, page in pages for what, where in faults(page, name).items()}
 
 
 def test_nothing_scrolls_sideways_at_320_pixels(open_pages):
@@ -116,9 +226,11 @@ def test_at_400_percent_one_can_still_read_and_write(talk):
 
 
 def weight(page, ending):
-    """Kilobytes on the wire of all that the page fetched whose name ends so."""
+    """Kilobytes on the wire of all that the page fetched whose name ends so, scripts as a build leaves them."""
     names = page.evaluate("[...new Set(performance.getEntriesByType('resource').map((entry) => entry.name))]")
     bodies = [page.request.get(name).body() for name in names if name.endswith(ending)]
+    if ending == ".js":
+        bodies = [jsmin(body) for body in bodies]
     return sum(len(gzip.compress(body)) for body in bodies) / 1024
 
 

@@ -141,7 +141,7 @@ def test_stopping_in_one_tab_stops_in_the_other(talk, she):
     expect(second.reply).to_have_text("On and ")
     second.page.get_by_role("button", name="Stop the reply").click()
     for tab in (first, second):
-        expect(tab.page.get_by_text("You stopped this reply")).to_be_visible()
+        expect(tab.page.get_by_role("log").get_by_text("You stopped this reply")).to_be_visible()
         expect(tab.last).to_have_text("On and")
 
 

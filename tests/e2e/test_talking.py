@@ -167,7 +167,7 @@ def test_stopping_keeps_what_was_seen(talk, she):
     alice.send("A story, please")
     expect(alice.reply).to_have_text("Once upon a time ")
     alice.page.get_by_role("button", name="Stop the reply").click()
-    expect(alice.page.get_by_text("You stopped this reply")).to_be_visible()
+    expect(alice.page.get_by_role("log").get_by_text("You stopped this reply")).to_be_visible()
     expect(alice.last).to_have_text("Once upon a time")
     she.go_on()
     alice.page.reload()

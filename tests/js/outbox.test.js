@@ -34,6 +34,7 @@ function outbox(answers, { storage = store(), held = () => false } = {}) {
       return { ok: answer.status < 300, code: "", body: {}, wait: 0, ...answer };
     },
     giveBack: (texts) => world.given.push(...texts),
+    retired: () => (world.retired = (world.retired ?? 0) + 1),
     signedOut: async () => { world.signedOut += 1; return world.isOut ?? true; },
     later: (run, pause) => { world.pauses.push(pause); world.run = run; },
     now: () => (world.clock = (world.clock ?? 0) + 1),
@@ -52,6 +53,15 @@ test("a message that arrives leaves nothing behind", async () => {
   assert.equal(sent.length, 1);
   assert.deepEqual(items(), []);
   assert.deepEqual(Object.keys(storage), []);
+});
+
+test("to a character who retired nothing is sent, and the words stay", async () => {
+  const body = { error: { code: "character_retired", message: "She has retired." } };
+  const world = outbox([{ status: 410, code: "character_retired", body }]);
+  world.box.add("hello");
+  await settled();
+  assert.equal(world.retired, 1);
+  assert.deepEqual(world.items().map(({ text, status, why }) => [text, status, why]), [["hello", "failed", "She has retired."]]);
 });
 
 test("what cannot be sent waits, and goes with the id it was born with", async () => {

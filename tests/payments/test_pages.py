@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts import premium
 from payments import catalog
-from tests.factories import PASSWORD
 from tests.payments.conftest import days_of, purchase_of
+from tests.people import sign_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.embedded]
 
@@ -30,9 +30,7 @@ def test_visitors_choose_a_plan_and_sign_up_for_it(stripe, client):
     html = client.get("/plans/", {"next": "/girls/mara/"}).content.decode()
     (way,) = map(unescape, re.findall(r'<a class="button lg wide[^"]*" href="([^"]+)"', html))
     assert unquote(way) == "/accounts/signup/?next=/plans/?plan=prod_30&next=%2Fgirls%2Fmara%2F"
-    details = {"email": "r@mail.com", "username": "robin", "password1": PASSWORD, "consent": "on"}
-    details |= {"birth_day": "14", "birth_month": "3", "birth_year": "1991", "cf-turnstile-response": "local"}
-    signed_up = client.post("/accounts/signup/", {**details, "next": parse_qs(urlsplit(way).query)["next"][0]})
+    signed_up = sign_up(client, next=parse_qs(urlsplit(way).query)["next"][0])
     assert signed_up["Location"] == "/plans/?plan=prod_30&next=%2Fgirls%2Fmara%2F"
     page = client.get(signed_up["Location"])
     assert page.context["next"] == "/girls/mara/"
@@ -131,7 +129,7 @@ def test_nobody_sees_what_others_bought(shop, buyer, client, charlie):
 
 
 def test_the_account_needs_signing_in(client):
-    assert client.get("/account/")["Location"] == "/account/premium/"
+    assert client.get("/account/")["Location"] == "/accounts/login/?next=/account/"
     assert client.get("/account/premium/")["Location"] == "/accounts/login/?next=/account/premium/"
 
 

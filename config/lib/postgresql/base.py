@@ -68,13 +68,11 @@ class Connection(psycopg.Connection[Any]):
 class DatabaseWrapper(base.DatabaseWrapper):
     """Takes connections out of the pool until there is one that the server has not ended."""
 
-    @property
-    def pool(self) -> Any:
-        """Django's pool, of our connections."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         options = self.settings_dict["OPTIONS"].get("pool")
-        if isinstance(options, dict):
+        if isinstance(options, dict):  # of the process's one pool, which the first thread opens
             options.setdefault("connection_class", Connection)
-        return super().pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection that works, as far as one can tell without asking. Each try waits as long as the pool does."""

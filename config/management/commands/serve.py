@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from config import embedded
-from config.lib import names
+from config.lib import localhosts, names
 from config.lib.database import patiently
 
 
@@ -35,10 +35,13 @@ class Command(BaseCommand):
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from None
         if settings.DEBUG:
-            call_command("demo", verbosity=0)
+            call_command("demo", verbosity=0, without_photos=True)
         self.stdout.write(self.greeting(host, int(port)))
+        if not any(provider["base_url"] for provider in settings.LLM_PROVIDERS):
+            self.name_model_hosts(int(port))
         self.stdout.flush()
-        embedded.serve(listener)
+        # The page is there at once, and the photos a few seconds later.
+        embedded.serve(listener, first=["girls.tasks.draw_demo"] if settings.DEBUG and settings.DEMO_PHOTOS else [])
 
     def greeting(self, host: str, port: int) -> str:
         """Where it is, and who may sign in."""
@@ -55,6 +58,12 @@ class Command(BaseCommand):
                 f"  The password of all three is {settings.DEMO_PASSWORD}; it is taken on this machine only.",
             ]
         return "\n".join([*lines, "", "  Ctrl-C stops it.\n"])
+
+    def name_model_hosts(self, port: int) -> None:
+        """Those of this machine, for who could have real replies at once."""
+        for host in localhosts.find(but=port):
+            lines = host.env if host.models else ()
+            self.stdout.write("\n".join([f"  {localhosts.hint(host)}", *(f"    {line}" for line in lines), ""]))
 
 
 def lan_address() -> str:

@@ -56,13 +56,14 @@ function mountTalk() {
   store.draws((state) => log.draw(state));
   onNewDay(() => log.draw(store.state, true));
   mountQuota({ store, root, talk, low: start.quota_low, words, say, toast });
-  const { composer, deeds } = mountSending({ store, net, talk, start, words, focus: (key) => log.focus(key), remind: reading.remind, toast });
+  const { composer, deeds } = mountSending({ store, net, talk, start, words, say, focus: (key) => log.focus(key), remind: reading.remind, toast });
   const panel = (deed) => (button) => import("./panel.js").then(({ mount }) => mount({ root, store, net, id, leave, sorry })[deed](button));
   Object.assign(deeds, mountTools({ talk, words, toast }), { panel: panel("panel"), forget: panel("forget") });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) deeds[button.dataset.do](button);
   });
+  if (root.querySelector("[data-photos]")) import("./photos.js").then(({ mount }) => mount({ store }));
   if (matchMedia("(pointer: coarse)").matches) import("./keyboard.js").then(({ mount }) => mount());
   const at = Number(new URLSearchParams(location.search).get("at")); // a message that was found
   history.replaceState(null, "", location.pathname); // a starter in the address is said by now

@@ -24,7 +24,7 @@ export function uuid(source = globalThis.crypto) {
  * What is on its way to the server, one after the other. Each message keeps the client id it was born with, here and
  * in localStorage, so a reload, a second tab or a lost answer never makes it two. The list itself is in the state:
  * `items()` reads it, `tell(frame)` changes it, `deliver(item)` sends one, `giveBack(texts)` takes what may not be sent;
- * `signedOut()` is asked when the server says so: whether it is true; `elsewhere(text)` is told what another tab sends.
+ * `signedOut()` is asked when the server says so: whether it is true; `retired()` is told when she answers no more; `elsewhere(text)` is told what another tab sends.
  */
 export class Outbox {
   #prefix;
@@ -33,8 +33,8 @@ export class Outbox {
   #tries = 0;
   #timer;
 
-  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, elsewhere, storage = kept, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
-    Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, elsewhere, storage, later, now });
+  constructor({ conversation, items, tell, deliver, giveBack, held, signedOut, retired, elsewhere, storage = kept, later = (run, delay) => setTimeout(run, delay), now = Date.now }) {
+    Object.assign(this, { items, tell, deliver, giveBack, held, signedOut, retired, elsewhere, storage, later, now });
     this.#prefix = `dusk:outbox:${conversation}:`;
   }
 
@@ -135,6 +135,7 @@ export class Outbox {
       this.giveBack(refused.map((other) => other.text));
       return 0;
     }
+    if (code === "character_retired") this.retired();
     if (status === 429) return Math.max(wait, 1_000);
     if (status >= 500 && this.#tries < TRIES) return Math.max(wait, backoff(this.#tries++));
     return this.#fail(client_id, status < 500 ? body.error.message : "");

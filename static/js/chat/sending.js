@@ -12,10 +12,16 @@ const ACTIVE = 120_000; // somebody who did something within this may soon send
  * Writing, and what becomes of it: composer, permits, outbox, stop and try again. Gives the deeds of its buttons.
  * `focus(key)` moves the focus to a message; `remind()` is called when something was sent.
  */
-export function mount({ store, net, talk, start, words, focus, remind, toast }) {
+export function mount({ store, net, talk, start, words, say, focus, remind, toast }) {
   const { id } = start.conversation;
   let acted = -Infinity;
   let said = store.words;
+
+  /* She answers no more: a line stands where one wrote. */
+  function retired() {
+    if (talk.dataset.retired === undefined) say(words.retiredSaid);
+    talk.dataset.retired = "";
+  }
 
   const token = tokens(talk.querySelector("[data-check]"));
   const checked = () =>
@@ -54,6 +60,7 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
     held: () => store.writing && store.words !== "",
     elsewhere: (text) => composer.sent(text),
     signedOut: () => net.doubt(),
+    retired,
   });
 
   const composer = new Composer(talk, {
@@ -101,6 +108,7 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
   addEventListener("storage", (event) => outbox.stored(event.key, event.newValue));
   outbox.load();
   if (!document.hidden) permits.warm();
+  if (start.draft && !composer.text.includes(start.draft.trim())) composer.write(start.draft + composer.text);
   if (start.starter) composer.say(start.starter, quota(store.state, start.quota_low).kind === "out");
 
   const unsent = (button) => button.closest("li").dataset.client;
@@ -125,7 +133,8 @@ export function mount({ store, net, talk, start, words, focus, remind, toast }) 
         const answer = await net.ask("retry/", {});
         if (answer?.ok) store.tell({ type: "sent", ...answer.body });
         else if (answer) net.refresh();
-        if (!answer || answer.status === 429) toast(words.sorry, "circle-alert");
+        if (answer?.code === "character_retired") retired();
+        else if (!answer || answer.status === 429) toast(words.sorry, "circle-alert");
         focus(store.state.messages.findLast((m) => m.sender === "user")?.id);
       },
       starter(button) {

@@ -179,6 +179,24 @@ async def test_a_usage_that_no_database_can_hold_is_not_kept(only_primary, sent,
     assert (end.tokens_in, end.tokens_out) == (kept, 3)
 
 
+@pytest.mark.parametrize(
+    ("told", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 5}}, 5),  # OpenAI, vLLM
+        ({"prompt_cache_hit_tokens": 6, "prompt_cache_miss_tokens": 1}, 6),  # DeepSeek
+        ({"prompt_tokens_details": {"cached_tokens": 0}, "prompt_cache_hit_tokens": 6}, 0),
+        ({"prompt_tokens_details": None}, None),
+        ({"prompt_tokens_details": {"cached_tokens": "5"}}, None),
+        ({}, None),
+    ],
+)
+async def test_what_was_in_the_hosts_cache_is_counted_as_each_host_says_it(only_primary, told, cached):
+    counted = event({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2, **told}})
+    only_primary.play([delta("Hi"), finish(), counted, DONE])
+    _, end = await ask()
+    assert (end.tokens_in, end.tokens_cached, end.tokens_out) == (7, cached, 2)
+
+
 STREAM = {"content-type": "text/event-stream"}
 HELLO = b"".join([delta("H"), delta("i"), finish(), DONE])
 

@@ -112,7 +112,8 @@ async def test_a_model_that_says_nothing_but_its_prompt_has_no_answer(only_prima
 
 
 async def test_a_thought_that_is_only_closed_is_taken_back_and_from_then_on_waited_for(only_primary):
-    only_primary.play([delta("I should be warm.\n"), 0.2, delta("</think>\n\nHello."), finish(), DONE])
+    end = b"".join([delta("</think>\n\nHello."), finish(), DONE])  # in one go: nobody waits for more in between
+    only_primary.play([delta("I should be warm.\n"), 0.2, end])
     first = [piece async for piece in get_llm().stream(asking())]
     assert first[:-1] == [Text("I should be warm."), Withdrawn(), Text("Hello.", last=True)]
     second = [piece async for piece in get_llm().stream(asking())]

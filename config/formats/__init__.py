@@ -1,0 +1,1 @@
+"""How dates are written, for each language: Django looks here before it takes its own."""
