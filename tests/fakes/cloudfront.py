@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.fakes.listening import Server
 from tests.fakes.s3 import BUCKET, FakeS3
 
 KEY_PAIR_ID = "K2FAKEFAKEFAKE"
@@ -89,7 +90,7 @@ def cloudfront_server(behind: FakeS3, port: int = 0) -> Iterator[FakeCloudFront]
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Edge)
+    server = Server(("127.0.0.1", port), Edge)
     server.daemon_threads = True
     fake = FakeCloudFront(f"http://127.0.0.1:{server.server_port}", behind)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -23,13 +23,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from tests.fakes import sigv4
+from tests.fakes.listening import Server
 
 BUCKET, REGION = "dusk-media", "eu-west-1"
 KEY_ID, SECRET = "AKIAFAKEFAKEFAKEFAKE", "fake-secret/with+signs"
@@ -349,7 +350,7 @@ def s3_server(port: int = 0) -> Iterator[FakeS3]:
     # Loading moto takes a second, which tests without a bucket do not pay.
     moto = import_module("moto.moto_server.threaded_moto_server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     moto.start()
-    server = ThreadingHTTPServer(("127.0.0.1", port), Front)
+    server = Server(("127.0.0.1", port), Front)
     server.daemon_threads = True
     fake = FakeS3(f"http://127.0.0.1:{server.server_port}", "http://{}:{}".format(*moto.get_host_and_port()))
     Front.fake = fake

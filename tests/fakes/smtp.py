@@ -113,6 +113,7 @@ class Handler(socketserver.StreamRequestHandler):
 class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128
 
     def __init__(self, fake: FakeSmtp, *, at_once: bool) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import stripe
 from stripe.params import _dispute_list_params, _product_list_params
 from stripe.params.checkout import _session_create_params, _session_list_params, _session_retrieve_params
+
+from tests.fakes.listening import Server
 
 KEY = "sk_test_fake"
 LIVE_KEY = "sk_live_fake"
@@ -480,10 +482,6 @@ def stripe_server() -> Iterator[FakeStripe]:
 
         def log_message(self, format: str, *args: object) -> None:
             pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
         fake = FakeStripe(f"http://127.0.0.1:{server.server_port}")

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
+
+from tests.fakes.listening import Server
 
 SITE_KEY = "0x4AAAAAAATestSiteKey"
 SECRET_KEY = "0x4AAAAAAATestSecretKey"
@@ -73,7 +75,7 @@ def turnstile_server() -> Iterator[FakeTurnstile]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     fake = FakeTurnstile(f"http://127.0.0.1:{server.server_port}/siteverify")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -265,7 +265,8 @@ def test_a_profile_that_is_broken_or_does_not_fit_is_as_good_as_none(profile):
 
 # --- Nothing but pixels -----------------------------------------------------------------------------------------
 
-SECRETS = [b"Canon", b"SECRET", b"GPS", b"Exif", b"48.8583", b"Photoshop"]
+# Four letters at the least: three stand somewhere in one of fifty photographs by chance.
+SECRETS = [b"Canon", b"SECRET", b"Exif", b"48.8583", b"Photoshop", b"XMP ", b"xmpmeta", b"adobe"]
 
 
 def with_secrets(kind: str) -> io.BytesIO:
@@ -294,7 +295,6 @@ def test_place_camera_comments_and_what_was_put_behind_are_gone(kind):
     result, pictures = made(file)
     for data in [*(p.data for p in pictures), base64.b64decode(result.blur.split(",")[1])]:
         assert not [secret for secret in SECRETS if secret in data]
-        assert b"xmp" not in data.lower()
         assert not {"exif", "icc_profile", "xmp"} & set(Image.open(io.BytesIO(data)).info)
 
 

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +25,7 @@ from staff.models import Day
 from tests.config.processes import manage
 from tests.fakes import stripe as stripe_fake
 from tests.fakes import turnstile as turnstile_fake
+from tests.fakes.listening import Server
 from tests.fakes.model_host import HANG, ModelHost, http, said
 from tests.fakes.resend import KEY as RESEND_KEY
 from tests.fakes.resend import resend_server
@@ -254,7 +255,7 @@ def answering(answer):
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield server.server_address[1]
