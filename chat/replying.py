@@ -260,10 +260,10 @@ class Desk:
         One question and one statement for everything that is written, however much that is.
         """
         looks = 0
-        looks_to_a_save = max(1, int(settings.REPLY_LEASE_SECONDS / SAVES_IN_A_LEASE / LOOK_SECONDS))
         while self.drafts:
             await asyncio.sleep(LOOK_SECONDS)
             looks += 1
+            looks_to_a_save = max(1, int(settings.REPLY_LEASE_SECONDS / SAVES_IN_A_LEASE / LOOK_SECONDS))
             drafts = [draft for draft in self.drafts.values() if draft.begun < self.loop.time() - LOOK_SECONDS / 2]
             if not drafts:
                 continue

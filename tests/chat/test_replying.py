@@ -302,13 +302,14 @@ def test_a_reply_that_a_process_from_before_the_deploy_ended_is_not_written_agai
     assert hers(hands.conversation) == []
 
 
-def test_a_reply_nobody_heard_of_is_rung_again(hands, rung):
+def test_a_reply_nobody_heard_of_is_rung_again(hands, rung, monkeypatch):
+    monkeypatch.setattr(owed, "UNHEARD", timedelta(minutes=1))  # longer than any machine takes from here to the sweep
     hands.send()
     assert rung_for_replies(rung) == [str(the_reply().pk)]
     rung.clear()
     owed.sweep()
     assert not rung_for_replies(rung)  # it rang a moment ago
-    Reply.objects.update(due_at=timezone.now() - timedelta(seconds=3))
+    Reply.objects.update(due_at=timezone.now() - timedelta(seconds=61))
     owed.sweep()
     assert rung_for_replies(rung) == [str(the_reply().pk)]
 

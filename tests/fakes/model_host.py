@@ -105,6 +105,7 @@ class ModelHost:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._connections = 0
+        self._waited_for: set[threading.Event] = set()
         self.port = 0
 
     @property
@@ -124,18 +125,20 @@ class ModelHost:
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
-        ).result(5)
+        ).result(60)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.close()
 
     async def _stop(self) -> None:
         self._server.close()
+        for event in self._waited_for:  # or its thread would wait for ever, and the interpreter for it
+            event.set()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
@@ -197,6 +200,7 @@ class ModelHost:
             elif isinstance(step, float):
                 await asyncio.sleep(step)
             elif isinstance(step, threading.Event):
+                self._waited_for.add(step)
                 await asyncio.to_thread(step.wait)
         if not answer.chunked:
             return False
