@@ -182,8 +182,12 @@ def _buckets():
 
 
 @pytest.fixture
-def bucket(settings, _buckets):
-    """Files are kept in a bucket, which is empty, and whose own addresses are signed."""
+def bucket(settings, _buckets, monkeypatch):
+    """Files are kept in a bucket, which is empty, and whose own addresses are signed.
+
+    It lives in this process, and has more patience than a page: where it shall be given up, a test says when.
+    """
+    monkeypatch.setattr("media.s3.READ_SECONDS", 60.0)
     s3, cdn = _buckets
     s3.empty()
     s3.origins, cdn.ahead = [settings.SITE_URL], 0.0

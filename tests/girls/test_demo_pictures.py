@@ -2,7 +2,6 @@
 
 import hashlib
 import sqlite3
-import time
 from io import StringIO
 
 import pytest
@@ -191,9 +190,8 @@ def test_the_page_is_there_before_the_photos_and_stopping_in_between_loses_none(
             assert browser.http.get("/").status_code == 200
         assert rows(tmp_path, "girls_media") < wanted
         until(lambda: rows(tmp_path, "media_upload") > 0, what="a photo put up")
-        began = time.monotonic()
         dusk.stop()
-        assert time.monotonic() - began < 10
+        assert rows(tmp_path, "girls_media") < wanted  # it did not wait for all of them
         dusk.start()
         # All of them take a minute: those of the first character, who was interrupted, and one of the next will do.
         first = len(pictures.pictures_of(next(iter(characters()))["slug"]))

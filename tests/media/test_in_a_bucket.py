@@ -35,7 +35,7 @@ class Sender:
 
     def send(self, asked, content):
         parts = [*((name, (None, value)) for name, value in asked["fields"].items()), ("file", ("blob", content))]
-        return httpx.post(asked["url"], files=parts, trust_env=False)
+        return httpx.post(asked["url"], files=parts, trust_env=False, timeout=60)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def sender(uploader, bucket, client, editor):
 
 
 def look(url):
-    return httpx.get(url, trust_env=False)
+    return httpx.get(url, trust_env=False, timeout=60)
 
 
 def retry_now():
@@ -95,6 +95,7 @@ def test_her_face_is_seen_by_everybody(through, request, sender, bucket, client,
     assert (seen.status_code, seen.headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable")
 
 
+@pytest.mark.usefixtures("early_in_the_hour")  # an address stays the same for two and a half minutes, by the clock
 def test_a_bucket_alone_shows_it_by_addresses_of_its_own(sender, bucket, client, mara, heard):
     upload = sender.put_up(picture(), purpose="girl_media", target={"girl": mara.pk, "surface": "gallery"})
     location = client.get(f"/media/{upload['id']}/card")["Location"]

@@ -395,15 +395,13 @@ def test_a_film_that_cannot_be_decoded_has_no_still(tmp_path):
 
 def test_ffmpeg_that_does_not_end_is_ended(tmp_path, monkeypatch):
     slow = tmp_path / "ffmpeg"
-    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.write_text("#!/bin/sh\nexec sleep 3600\n")  # that the test comes to its end is the proof
     slow.chmod(0o755)
     path = tmp_path / "film.mp4"
     path.write_bytes(mp4())
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr("media.videos.POSTER_SECONDS", 0.2)
-    began = time.monotonic()
     assert poster(path) is None
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("text", ["#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "ffconcat version 1.0\nfile /etc/passwd\n"])

@@ -47,6 +47,7 @@ def _alone(settings, monkeypatch):
     settings.BELLS = "threads"
     settings.EMAIL_BACKEND = "accounts.transports.Disk"
     monkeypatch.setattr(localhosts, "PLACES", ())
+    monkeypatch.setattr(localhosts, "SECONDS", 20.0)  # this machine does other things besides
 
 
 def found(examination, *, seconds=30.0):
@@ -147,10 +148,10 @@ def test_what_hangs_keeps_nobody_from_the_rest():
     def fine():
         yield doctor.Finding("ok", "other", "is fine")
 
-    lines = list(doctor.examine([("slow", hangs), ("other", fine)], seconds=0.3))
+    lines = list(doctor.examine([("slow", hangs), ("other", fine)], seconds=2))
     never.set()
     assert [(each.verdict, each.about) for each in lines] == [("ok", "first"), ("bad", "slow"), ("ok", "other")]
-    assert "nothing was heard within 0.3 s" in lines[1].words
+    assert "nothing was heard within 2 s" in lines[1].words
 
 
 def test_what_breaks_is_a_line_that_shows_no_key(settings):
@@ -472,9 +473,12 @@ def test_what_is_no_model_host_is_left_alone(body):
         assert localhosts.find((("Ollama", port), ("LM Studio", free_port()))) == []
 
 
-def test_what_hangs_there_holds_nobody_up():
-    with answering(lambda method, path: threading.Event().wait(5) or (200, {}, b"")) as port:
+def test_what_hangs_there_holds_nobody_up(monkeypatch):
+    monkeypatch.setattr(localhosts, "SECONDS", 0.3)
+    over = threading.Event()
+    with answering(lambda method, path: over.wait(60) and (200, {}, b'{"data": [{"id": "a"}]}')) as port:
         assert localhosts.find((("Ollama", port),)) == []
+        over.set()
 
 
 def test_our_own_port_is_not_asked():
