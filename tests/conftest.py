@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
+from hypothesis import settings as of_hypothesis
 
 from config.lib import bells
 from config.lib.adminkit import Console
@@ -21,6 +22,9 @@ from staff.site import ENTERED, StaffSite
 from tests.factories import GirlFactory, UserFactory
 from tests.fakes.cloudfront import cloudfront_server
 from tests.fakes.s3 import s3_server
+
+# Its own for such runs: the same examples each time, and no 0.2 s for each, which say only how busy the machine is.
+of_hypothesis.load_profile("ci")
 
 # Made by the migrations, and by no test: after each flush Django would make them again, row by row.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
