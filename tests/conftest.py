@@ -16,12 +16,14 @@ from django.utils import timezone
 from hypothesis import settings as of_hypothesis
 
 from config.lib import bells
+from config.lib import redis as floor
 from config.lib.adminkit import Console
 from media import storage
 from staff.site import ENTERED, StaffSite
 from tests.factories import GirlFactory, UserFactory
 from tests.fakes.cloudfront import cloudfront_server
 from tests.fakes.s3 import s3_server
+from tests.servers import DEADLINE
 
 # Its own for such runs: the same examples each time, and no 0.2 s for each, which say only how busy the machine is.
 of_hypothesis.load_profile("ci")
@@ -39,6 +41,9 @@ def _sweep(case: TransactionTestCase) -> None:
     names = {name: connection.ops.quote_name(name) for name in sorted(tables)}
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # Whoever still writes, and has a slow moment, is waited for; a site would not.
+            cursor.execute("SET LOCAL lock_timeout = '60s'")
+            cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute(f"LOCK TABLE {', '.join(names.values())}")
         each = (f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {quoted})" for name, quoted in names.items())
         cursor.execute(" UNION ALL ".join(each))
@@ -168,6 +173,9 @@ def _own_redis():
     on the same Redis, neither hear them nor are heard. Production's processes get a Redis of their own (tests/chaos).
     """
     prefix = f"dusk-test-{uuid.uuid4().hex}"
+    # To a site a Redis that is silent for half a second is away, and limits count elsewhere. Tests wait for theirs.
+    floor.SECONDS_TO_ANSWER = floor.SECONDS_ON_A_LOOP = DEADLINE
+    floor.OPTIONS |= dict.fromkeys(("socket_timeout", "socket_connect_timeout"), float(DEADLINE))
     if not settings.REDIS_URL:
         yield prefix
         return

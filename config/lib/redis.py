@@ -25,6 +25,7 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 SECONDS_TO_ANSWER = 0.5  # whoever is slower than this is not there
+SECONDS_ON_A_LOOP = 2.0  # a loop with much to do reads late what came in time
 SECONDS_LEFT_ALONE = {RedisTimeoutError: 5.0, RedisConnectionError: 1.0}  # after silence, after a refusal
 MAX_CONNECTIONS = 1000  # of one process; redis-py's own default of 100 raises at the 101st
 
@@ -51,9 +52,11 @@ def async_client(url: str) -> AsyncRedis:
     """The running event loop's client."""
     clients = _async_clients.setdefault(asyncio.get_running_loop(), {})
     if url not in clients:
-        # A loop with much to do reads late what came in time.
         clients[url] = AsyncRedis.from_url(
-            url, socket_timeout=2, socket_connect_timeout=SECONDS_TO_ANSWER, max_connections=MAX_CONNECTIONS
+            url,
+            socket_timeout=SECONDS_ON_A_LOOP,
+            socket_connect_timeout=SECONDS_TO_ANSWER,
+            max_connections=MAX_CONNECTIONS,
         )
     return clients[url]
 

@@ -24,6 +24,12 @@ def own_redis(tmp_path, settings, monkeypatch):
     server.end()
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Redis is waited for no longer than a site waits."""
+    monkeypatch.setitem(floor.OPTIONS, "socket_timeout", 0.5)
+
+
 def use_everything(prefix):
     """Each call that Django and allauth make of a cache, and what it must answer."""
     assert cache.get(f"{prefix}-absent", "default") == "default"
@@ -77,7 +83,7 @@ def test_a_restart_between_two_requests_is_not_noticed(own_redis):
     assert len(redis.Redis.from_url(own_redis.url).keys("*greeting")) == 1
 
 
-def test_a_hanging_redis_is_waited_for_once(own_redis, monkeypatch, caplog):
+def test_a_hanging_redis_is_waited_for_once(impatient, own_redis, monkeypatch, caplog):
     monkeypatch.setattr(floor, "SECONDS_LEFT_ALONE", dict.fromkeys(floor.SECONDS_LEFT_ALONE, 3600.0))
     cache.set("warm", 1)
     own_redis.signal(signal.SIGSTOP)
