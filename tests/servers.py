@@ -10,6 +10,7 @@ import contextlib
 import glob
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -109,10 +110,16 @@ def _as(user: str | None) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on.
+
+    Of those that no system gives away by itself: who gets it may take seconds to start, and others ask for any
+    meanwhile.
+    """
+    for port in random.SystemRandom().sample(range(10_000, 32_000), 1000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Missing("no port is free")
 
 
 def listens(port: int) -> bool:
