@@ -9,8 +9,10 @@ from django.db import connections
 from django.test import Client
 
 from config.asgi import application
+from payments import stripe_api
 from payments.models import CatalogCache
 from tests.factories import UserFactory
+from tests.servers import DEADLINE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CROWD = 40
@@ -21,10 +23,11 @@ def door(**more):
 
 
 @pytest.fixture
-def silence(stripe):
-    """Stripe takes questions, and answers none until the test is over."""
+def silence(stripe, monkeypatch):
+    """Stripe takes questions, and answers none until the test is over; who waits does so until then."""
+    monkeypatch.setattr(stripe_api, "TIMEOUT_SECONDS", DEADLINE)
     over = threading.Event()
-    stripe.before_answering = lambda route: over.wait(30)
+    stripe.before_answering = lambda route: over.wait(DEADLINE)
     yield over
     over.set()
 
@@ -39,14 +42,14 @@ async def first_and_others(over, ask):
     meanwhile = [done.result() for done in asking if done.done()]
     assert len(meanwhile) < CROWD
     over.set()
-    await asyncio.wait(asking, timeout=30)
+    await asyncio.wait(asking, timeout=DEADLINE)
     return meanwhile, [answer.result() for answer in asking]
 
 
 async def test_many_success_pages_keep_nobody_else_waiting(shop, buyer, silence, stripe):
     stripe.before_answering = lambda route: None
     session = await asyncio.to_thread(shop.begin, buyer)
-    stripe.before_answering = lambda route: silence.wait(30)
+    stripe.before_answering = lambda route: silence.wait(DEADLINE)
     cookies = {name: morsel.value for name, morsel in buyer.cookies.items()}
 
     async def ask(n):
@@ -74,7 +77,7 @@ async def test_many_clicks_on_a_plan_leave_no_trace_of_those_that_were_refused(s
     stripe.before_answering = lambda route: None
     await asyncio.to_thread(client.get, "/plans/")
     assert await CatalogCache.objects.exclude(refreshed_at=None).aexists()
-    stripe.before_answering = lambda route: silence.wait(30)
+    stripe.before_answering = lambda route: silence.wait(DEADLINE)
 
     def members():
         made = []
