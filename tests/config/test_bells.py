@@ -15,6 +15,7 @@ from django.db import transaction
 from accounts.models import Mail
 from config.lib import bells
 from tests.config.processes import ROOT, environment
+from tests.servers import DEADLINE
 
 pytestmark = pytest.mark.embedded
 FIXED = {"lang", "task", "group", "retries", "eta", "expires", "timelimit", "parent_id"}
@@ -42,7 +43,7 @@ def note(*arguments):
 
 def wait(*arguments):
     done.asked.append(arguments)
-    done.go_on.wait(10)
+    done.go_on.wait(DEADLINE)
 
 
 NOTE, WAIT = f"{__name__}.note", f"{__name__}.wait"
@@ -59,7 +60,7 @@ def _nothing_done(monkeypatch):
 
 
 def soon(answer):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DEADLINE
     while not answer():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -120,7 +121,7 @@ def test_who_stops_finishes_what_is_at_work_and_begins_nothing_more(settings):
     stopping.join(0.1)
     assert stopping.is_alive()  # it waits for what is at work
     done.go_on.set()
-    stopping.join(10)
+    stopping.join(DEADLINE)
     assert not stopping.is_alive()
     assert len(done.asked) == bells.THREADS
 

@@ -90,7 +90,7 @@ def beside():
 def end(pids):
     """End those, and return when they are gone."""
     with beside() as administrator:
-        ended = administrator.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid", [pids])
+        ended = administrator.execute("SELECT pg_terminate_backend(pid, 9000) FROM unnest(%s) AS pid", [pids])
         assert all(gone for (gone,) in ended)
 
 
@@ -136,7 +136,7 @@ async def test_threads_for_the_database_find_it_again_after_it_ended_their_conne
 
     def end(pid):
         with suppress(OperationalError), connection.cursor() as cursor:  # it may be its own
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # returns when it is gone
+            cursor.execute("SELECT pg_terminate_backend(%s, 9000)", [pid])  # returns when it is gone
 
     def broken():
         with connection.cursor() as cursor:

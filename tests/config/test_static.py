@@ -60,7 +60,7 @@ def closure(script: Path) -> set[Path]:
 
 def node(*arguments: object, **options) -> str:
     command = ["node", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **options)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
