@@ -64,7 +64,7 @@ def see_premium_end(member: User, look: Callable[[], object]) -> float:
     """
     began = time.monotonic()
     look()
-    seconds = 2 + 3 * (time.monotonic() - began)
+    seconds = 7 + 3 * (time.monotonic() - began)
     User.objects.filter(pk=member.pk).update(premium_until=timezone.now() + timedelta(seconds=seconds))
     look()
     return (seconds + 20) * 1000
