@@ -28,6 +28,11 @@ from tests.servers import DEADLINE
 # Its own for such runs: the same examples each time, and no 0.2 s for each, which say only how busy the machine is.
 of_hypothesis.load_profile("ci")
 
+# Many at once, on a machine that does other things besides, wait for each other: for longer than people would.
+if "pool" in (options := settings.DATABASES["default"]["OPTIONS"]):
+    options["pool"]["timeout"] = 60
+    options["options"] = options["options"].replace("lock_timeout=3s", "lock_timeout=1min")
+
 # Made by the migrations, and by no test: after each flush Django would make them again, row by row.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
