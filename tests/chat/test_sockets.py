@@ -42,6 +42,12 @@ def _connections_are_given_back(monkeypatch):
     monkeypatch.setattr("channels.testing.application.no_op", close_old_connections)
 
 
+@pytest.fixture(autouse=True)
+def _redis_may_take_its_time(monkeypatch):
+    """Who does not hear within two seconds is sent away, to come again; nobody here comes again."""
+    monkeypatch.setattr(consumers, "HEAR_SECONDS", float(SOON))
+
+
 class Tab:
     """A browser tab's socket."""
 
