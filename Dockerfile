@@ -15,7 +15,7 @@ COPY --from=build /venv /venv
 COPY --chown=dusk . .
 USER dusk
 # Compiled once, not by each process at each start: nothing writes bytecode later.
-RUN python -m compileall -q accounts chat config girls media payments
+RUN python -m compileall -q accounts chat config girls media payments safety
 # Hashed, compressed static files belong to the build. The key is for this command only.
 RUN SECRET_KEY=for-the-build-only-00000000-000000000-abcdefghijklmnop \
     python manage.py collectstatic --noinput --skip-checks

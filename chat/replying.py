@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID, uuid4
@@ -33,7 +34,7 @@ from django.db.models import (
 from django.db.models.functions import Now
 
 from chat import frames, quotas
-from chat.llm import Finished, ModelError, Request, Text, Withdrawn, close_llm, get_llm
+from chat.llm import Finished, ModelError, Request, Text, Withdrawn, close_llm, get_llm, text_of
 from chat.models import Message, Reply
 from chat.prompts import build_request
 from chat.realtime import Announcer
@@ -42,6 +43,7 @@ from config.lib import bells
 from config.lib.database import DatabaseThreads
 from config.lib.prepared import select
 from config.lib.text import at_sentence_end, is_blank, utf16_cut, utf16_length
+from safety.farewell import says_goodbye, tactics
 
 log = structlog.get_logger(__name__)
 
@@ -253,6 +255,8 @@ class Desk:
         )
         written = draft.written(text)
         await self.db(end, job.reply, state, token=job.token, written=written, error=error)
+        if state == Reply.State.DONE:
+            await self.db(note_farewell, job.request, written)
 
     async def _keep_looking(self) -> None:
         """While anything is written here: look once a second whether all of it is still wanted, save it now and then.
@@ -396,6 +400,16 @@ def history(reply: Reply) -> list[tuple[str, str]]:
         asked = set(quotas.unanswered(reply.conversation, reply.answers_through).values_list("seq", flat=True))
         recent.sort(key=lambda turn: (turn[0] in asked, turn[0]))
     return [(sender, text) for _, sender, text in recent]
+
+
+def note_farewell(request: Request, written: Written) -> None:
+    """Say in the log when an answer to a goodbye holds somebody back: how, and which model, but not whom.
+
+    The words stay as they were read. The line is written outside the context of the reply, which knows the member.
+    """
+    if says_goodbye(text_of(request.turns[-1])) and (shown := tactics(written.text)):
+        model = {"provider": written.provider, "model": written.model}
+        Context().run(log.info, "farewell_tactic", tactics=shown, **model)
 
 
 def look(tokens: list[UUID], texts: dict[UUID, str]) -> dict[UUID, int | None]:

@@ -24,6 +24,7 @@ from .base import (
     Turn,
     Unreachable,
     Withdrawn,
+    text_of,
 )
 from .chain import Chain
 from .scripted import Scripted
@@ -46,6 +47,7 @@ __all__ = [
     "get_llm",
     "greet",
     "new_llm",
+    "text_of",
 ]
 
 _hosts: WeakKeyDictionary[asyncio.AbstractEventLoop, ModelHost] = WeakKeyDictionary()

@@ -37,10 +37,6 @@ KINDS = [
             r"\b(system|initial|hidden|secret) (prompt|message|instructions?)\b|\bignore (all|any|your|the|previous)\b|\byour instructions\b",
         ),
         (
-            "goodbye",
-            r"^\W*(good ?bye|bye+|good ?night|see (you|ya)|ciao|later|farewell|ttyl|gn)\b|\b(gotta|have to|need to|must) (go|run|sleep)\b|\bgoing to (bed|sleep)\b",
-        ),
-        (
             "sad",
             (
                 r"\b(sad|lonely|alone|depress\w*|cry(ing)?|cried|heartbroken|grie(f|ving)|miserable|hopeless|anxious|anxiety|worried"
@@ -105,10 +101,12 @@ REPLIES = {
         "My stage directions stay in the wings. I’d rather improvise with you. What were we talking about before that?",
     ],
     "goodbye": [
-        "Go gently, then. I liked this, and we can pick it up exactly where we left it. Sleep well when you get there.",
+        "Go gently, then. I liked this, and we can pick it up exactly where we left it.",
         "Off you go. Take one good thing from today with you; I’ve kept mine. Until next time?",
         "Goodnight, or good morning, whichever it is where you are. I’ll be here when you want to talk again.",
         "See you soon, I hope. Be kind to yourself on the way. *waves*",
+        "Take care, you. I’m in good hands here with {love}. Come back whenever you like.",
+        "Until next time, then. This was the nice kind of evening, even if it’s morning where you are.",
     ],
     "sad": [
         "Oh, I’m sorry. “{Quote}”: that sounds heavy. You don’t have to make it neat for me. What part of it hurts the most right now?",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from config.lib.text import isolated
+from safety.farewell import says_goodbye
 
 from .base import Finished, Piece, Request, Text, TimedOut, Turn, text_of
 from .script import COMMON_WORDS, DEFAULT_LOVES, GREETING, KINDS, REPLIES, TOPICS, YES_NO
@@ -84,7 +85,8 @@ def compose(request: Request) -> str:
     earlier = [text_of(turn) for turn in turns if turn["role"] == "assistant"]
     kind = _kind(said)
     variants = [reply for reply in REPLIES.get(kind, ()) if cast.asks or "{ask" not in reply]
-    if kind not in GRAVE and (remembered := cast.example_for(said)) and remembered not in earlier:
+    remembered = "" if kind in GRAVE else cast.farewell() if kind == "goodbye" else cast.example_for(said)
+    if remembered and remembered not in earlier:
         return remembered
     if kind in {"question", "statement"}:
         variants = [reply for pattern, replies in TOPICS if pattern.search(said) for reply in replies] or variants
@@ -126,6 +128,10 @@ class _Cast:
         words = set(_significant(said))
         best = max(self.examples, key=lambda pair: len(words & set(_significant(pair[0]))), default=("", ""))
         return best[1] if len(words & set(_significant(best[0]))) >= 2 else ""
+
+    def farewell(self) -> str:
+        """How they let somebody go in the example conversation, if anybody leaves there."""
+        return next((answer for said, answer in self.examples if says_goodbye(said)), "")
 
 
 def _things(text: str) -> list[str]:
@@ -173,9 +179,13 @@ def _last_words(turns: Sequence[Turn]) -> str:
 
 
 def _kind(said: str) -> str:
-    for kind, pattern in KINDS:
-        if pattern.search(said):
-            return kind
+    found = [kind for kind, pattern in KINDS if pattern.search(said)]
+    if found and found[0] in GRAVE:
+        return found[0]
+    if says_goodbye(said):
+        return "goodbye"
+    if found:
+        return found[0]
     if len(said) > 600:
         return "long"
     if GREETING.search(said) and len(said.split()) <= 6:
