@@ -255,7 +255,7 @@ class Desk:
         )
         written = draft.written(text)
         await self.db(end, job.reply, state, token=job.token, written=written, error=error)
-        if state == Reply.State.DONE:
+        if state == Reply.State.DONE:  # on a thread: it may take milliseconds, and this loop has others' words to push
             await self.db(note_farewell, job.request, written)
 
     async def _keep_looking(self) -> None:
