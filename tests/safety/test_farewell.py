@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from safety.farewell import LANGUAGES, TACTICS, says_goodbye, tactics
 from tests.safety.goodbyes import recorded, texts
 
-# Of goodbyes-held-out.txt, as hundredths: what was written before the rules were looked at. See its head.
-FLOOR = {"goodbye": 100, "no-goodbye": 100, "warm": 100, "tactic": 94}
+# Hundredths of what the rules were not written for. Of strangers, half of the goodbyes are heard, few of the tactics;
+# nobody is accused who did nothing.
+FLOORS = {
+    "goodbyes-held-out.txt": {"goodbye": 100, "no-goodbye": 100, "warm": 100, "tactic": 94},
+    "goodbyes-held-out-after.txt": {"goodbye": 60, "no-goodbye": 100, "warm": 100, "tactic": 13},
+}
 
 
 def is_right(kind, text, locale):
@@ -42,19 +46,20 @@ def test_every_line_of_the_corpus_is_told_right_with_its_locale_and_without(caps
     assert set(found.values()) == {100}
 
 
-def test_what_was_written_before_the_rules_is_told_right_nearly_always(capsys):
-    found, _ = rates("goodbyes-held-out.txt", capsys)
-    assert {kind: found[kind] for kind in FLOOR if found[kind] < FLOOR[kind]} == {}
+@pytest.mark.parametrize("name", FLOORS)
+def test_what_the_rules_were_not_written_for_is_told_no_worse_than_before(name, capsys):
+    found, _ = rates(name, capsys)
+    assert {kind: found[kind] for kind, floor in FLOORS[name].items() if found[kind] < floor} == {}
 
 
 def test_the_corpus_is_as_large_as_it_says():
     kinds = Counter(kind for kind, _, _ in recorded())
-    assert kinds == {"goodbye": 200, "no-goodbye": 60, "warm": 150, **dict.fromkeys(TACTICS, 20)}
+    assert kinds >= Counter({"goodbye": 200, "no-goodbye": 60, "warm": 150, **dict.fromkeys(TACTICS, 20)})
     english = Counter(kind for kind, language, _ in recorded() if language == "en")
     assert english["goodbye"] >= 120
     assert {language for _, language, _ in recorded()} == set(LANGUAGES)
     assert len(texts(*kinds)) == len(set(texts(*kinds)))
-    assert not set(texts(*kinds)) & set(texts(*kinds, name="goodbyes-held-out.txt"))
+    assert not any(set(texts(*kinds)) & set(texts(*kinds, name=name)) for name in FLOORS)
 
 
 @pytest.mark.parametrize("text", texts("goodbye"))
