@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Mail
@@ -65,6 +66,15 @@ def test_what_is_postponed_is_owed_but_not_due():
     assert Mail.objects.owed().get().error == "later"
     let_pass(mail)
     assert claim(mail)
+
+
+def test_what_is_given_back_at_once_is_due_in_the_very_same_moment():
+    mail = a_mail()
+    for _ in range(50):
+        token = claim(mail)
+        with transaction.atomic():
+            assert Mail.objects.postpone(mail.pk, token=token, by=timedelta(0))
+            assert Mail.objects.due().filter(pk=mail.pk).exists()
 
 
 @needs_postgres

@@ -11,7 +11,6 @@ from girls.models import Girl, Media
 from media import processing
 from media.models import File, Upload
 from media.storage import StorageUnavailable
-from tests.config.processes import until
 from tests.factories import UserFactory
 from tests.media.conftest import Uploader, disk, editor  # noqa: F401 - fixtures
 from tests.media.drawing import picture
@@ -58,8 +57,7 @@ def test_a_folder_becomes_a_gallery_that_nobody_sees_yet(mara, folder, editor): 
     assert [(item.girl, item.surface, item.published) for item in items] == [(mara, "gallery", False)] * 2
     assert [Upload.objects.get(pk=item.file_id).name for item in items] == ["a.jpg", "b.png"]
     assert {item.file.owner for item in items} == {editor}
-    # A thread that a bell woke may have one of them in hand, to tidy up behind it.
-    until(lambda: not Upload.objects.owed().exists(), what="nothing owed")
+    assert not Upload.objects.owed().exists()
 
 
 def test_published_with_captions_and_locations(client, mara, folder):
