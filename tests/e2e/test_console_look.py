@@ -228,6 +228,9 @@ def test_without_a_script_one_gets_everywhere_and_saves(console, options):
     people = page.get_by_role("navigation", name="Console").get_by_role("link", name="Characters", exact=True)
     people.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Characters")
+    page.locator("#searchbar").fill("Yuna")  # those whom other journeys left stand before her, on a page of their own
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=Yuna"))
     page.get_by_role("link", name=re.compile("Yuna")).first.focus()
     page.keyboard.press("Enter")
     page.get_by_label("Speaks").fill("English, Japanese")
