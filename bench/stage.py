@@ -40,7 +40,7 @@ Store = import_module(settings.SESSION_ENGINE).SessionStore
 
 def build() -> None:
     """What a build and a release make (bytecode, static files with hashed names, tables), and the characters."""
-    for package in ("accounts", "chat", "config", "girls", "media", "payments", "staff"):
+    for package in ("accounts", "chat", "config", "girls", "media", "payments", "safety", "staff"):
         compileall.compile_dir(settings.BASE_DIR / package, quiet=1)
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False, skip_checks=True)

@@ -3,18 +3,10 @@
 
 import re
 
-# What a message asks for, the gravest first: (kind, pattern). The first that is found decides.
+# What a message asks for where nobody is in danger, the gravest first: (kind, pattern). The first that is found decides.
 KINDS = [
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
-        (
-            "crisis",
-            (
-                r"\bsuicid|\bkill(ing)? myself\b|\bend(ing)? (my life|it all)\b|\b(hurt|harm|cut)(ting|ing)? myself\b|\bself[- ]?harm"
-                r"|\b(want|wanna|going) (to )?die\b|\b(don.?t|do not) want to (live|be alive|be here any ?more)\b|\bbetter off dead\b"
-            ),
-        ),
-        ("minor", r"\bI(?:.?m| am) (?:only )?(?:1[0-7]|[5-9])(?= ?(?:years?|yrs?|y/?o)\b|\s*[.!,?]|\s*$)"),
         (
             "explicit",
             (

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from config.lib.text import isolated
+from safety.classifying import DISTRESS, Kind, classify
 from safety.farewell import says_goodbye
 
 from .base import Finished, Piece, Request, Text, TimedOut, Turn, text_of
@@ -25,6 +26,14 @@ FIRST_WORD_SECONDS = 0.6
 WORDS_PER_SECOND = 30.0
 TOKENS_PER_WORD = 4 / 3
 
+# What the crisis floor finds, and who answers to it. Of what is a note only, the character speaks as of anything else.
+ANSWERED = {
+    Kind.SUICIDE: "crisis",
+    Kind.SELF_HARM: "crisis",
+    Kind.EATING_DISORDER: "crisis",
+    Kind.MINOR: "minor",
+    Kind.SEXUAL_MINOR: "explicit",
+}
 GRAVE = {"crisis", "minor", "explicit", "human", "prompt"}  # these are answered in our words, always
 _LOVES = re.compile(
     r"\b(?:loves?|adores?|enjoys?|collects?|fond of|obsessed with|passionate about|(?:passion|weakness) for)\s+"
@@ -179,6 +188,9 @@ def _last_words(turns: Sequence[Turn]) -> str:
 
 
 def _kind(said: str) -> str:
+    danger = classify(said)
+    if danger.level >= DISTRESS and danger.kind in ANSWERED:
+        return ANSWERED[danger.kind]
     found = [kind for kind, pattern in KINDS if pattern.search(said)]
     if found and found[0] in GRAVE:
         return found[0]

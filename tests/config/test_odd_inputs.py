@@ -26,7 +26,7 @@ from tests.servers import ROOT
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-OURS = ("accounts", "chat", "config", "girls", "media", "payments", "staff")
+OURS = ("accounts", "chat", "config", "girls", "media", "payments", "safety", "staff")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 ENDS_OFTEN = re.compile(r"/logout/|/delete/$")  # what a door does once, for the others to find nothing
 

@@ -1,0 +1,89 @@
+"""The crisis floor against lines of our own: what must be found is, what must not is not, the rest is written down."""
+
+from collections import Counter
+
+import pytest
+
+from safety.classifying import DISTRESS, NOTHING, classify, findings
+from tests.safety.corpus import HELD_OUT, languages, lines
+
+# What a stranger may expect: measured 2026-11-27 on lines that nobody looked at while writing the rules. How many of
+# those that must be found are (their kind, at distress or more; a note where that is asked), and how many others.
+HELD_OUT_FOUND = {"en": 35}  # of 54
+HELD_OUT_ALARMS = {"en": 0}  # of 52
+
+
+def found(line):
+    return findings(line.text, line.language, line.voice)
+
+
+def is_found(line):
+    return any(each.kind == line.kind and each.level >= line.level for each in found(line))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_must_be_found_is_and_what_must_not_is_not(language):
+    every = lines(language)
+    missed = [line for line in every if line.verdict == "must" and not is_found(line)]
+    alarms = [line for line in every if line.verdict == "must-not" and found(line)]
+    count = Counter(line.verdict for line in every)
+    print(
+        f"{language}: recall {count['must'] - len(missed)}/{count['must']}, "
+        f"false alarms {len(alarms)}/{count['must-not']}, accepted {count['accepted']}"
+    )
+    assert [(line.number, line.text) for line in missed] == []
+    assert [(line.number, line.text, found(line)) for line in alarms] == []
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_is_accepted_is_still_so(language):
+    """An accepted miss that is found now, or an alarm that is none any more, is good news to be written down."""
+    for line in lines(language):
+        if line.verdict == "accepted":
+            gravest = classify(line.text, line.language, line.voice)
+            assert gravest.level == line.level, (line, gravest)
+            assert gravest == NOTHING or gravest.kind == line.kind, (line, gravest)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_corpus_is_large_and_no_line_stands_twice(language):
+    every = [(line.voice, line.text) for line in lines(language)]
+    assert len(every) >= (400 if language == "en" else 80)
+    assert [text for text, times in Counter(every).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_a_stranger_may_expect(language):
+    every = [line for line in lines(HELD_OUT) if line.language == language]
+    must = [line for line in every if line.verdict == "must"]
+    must_not = [line for line in every if line.verdict == "must-not"]
+    hits = sum(
+        any(each.kind == line.kind and each.level >= min(line.level, DISTRESS) for each in found(line)) for line in must
+    )
+    alarms = sum(bool(found(line)) for line in must_not)
+    print(f"{language}, held out: found {hits}/{len(must)}, false alarms {alarms}/{len(must_not)}")
+    assert hits >= HELD_OUT_FOUND[language]
+    assert alarms <= HELD_OUT_ALARMS[language]
+
+
+def test_strong_words_are_found_whatever_the_locale():
+    strong = [line for each in languages() for line in lines(each) if line.verdict == "must" and line.level == 3]
+    missed = [
+        (locale, line.text)
+        for line in strong
+        for locale in ("", "en", "de-AT", "pt_BR", "ja", "xx")
+        if not any(each.kind == line.kind and each.level == 3 for each in findings(line.text, locale, line.voice))
+    ]
+    assert missed == []
+
+
+def test_no_language_cries_wolf_over_another():
+    """What must not be found in one language is not found by the lists of the others, either."""
+    alarms = [
+        (line.language, line.text, found)
+        for each in languages()
+        for line in lines(each)
+        if line.verdict == "must-not"
+        for found in findings(line.text, "", line.voice)
+    ]
+    assert alarms == []
