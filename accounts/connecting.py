@@ -123,7 +123,7 @@ def forget(session: SessionBase) -> None:
         session.set_expiry(None)
 
 
-def become_a_member(sociallogin: SocialLogin, user: User) -> None:
+def become_a_member(sociallogin: SocialLogin, user: User, consents: dict[str, str]) -> None:
     """Write down a new member, that their address is proven, and that this way leads to them: all of it, or none.
 
     Raises signup.AlreadyTaken, also with "email" when the same person came twice at once.
@@ -132,7 +132,7 @@ def become_a_member(sociallogin: SocialLogin, user: User) -> None:
     user.set_unusable_password()
     try:
         with transaction.atomic():
-            signup.sign_up(user)
+            signup.sign_up(user, consents=consents)
             EmailAddress.objects.update_or_create(
                 user=user, defaults={"email": user.email, "verified": True, "primary": True}
             )

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import agegate, codes, events, profiles, ratelimits, signup, spelling, turnstile, usernames
+from accounts import agegate, codes, events, legal, profiles, ratelimits, signup, spelling, turnstile, usernames
 from accounts.models import User
 from config.lib.doors import safe_next
 
@@ -112,6 +112,14 @@ class AsksAge(forms.Form):
         label="The box at the end",
         error_messages={"required": "Please tick this to create an account."},
     )
+    # What the box stands for: the versions that are current when the form is shown, not when it comes back.
+    shown = forms.CharField(
+        required=False, widget=forms.HiddenInput, initial=lambda: legal.spelled(legal.shown()), max_length=500
+    )
+
+    def clean_shown(self) -> dict[str, str]:
+        """Document and version, of each document one."""
+        return {**legal.shown(), **legal.read(self.cleaned_data["shown"])}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -175,6 +183,7 @@ class SignupForm(AsksAge, SecurityChecked, allauth_forms.SignupForm):
             username=data["username"],
             password=data["password1"],
             birth_date=data["birth_date"],
+            consents=data["shown"],
             next_url=safe_next(request, request.POST.get("next") or request.GET.get("next")),
             network=network_of(request),
         )

@@ -9,9 +9,11 @@ from django.contrib.auth import SESSION_KEY
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
+from django.utils.http import urlencode
 
+from accounts import legal
 from accounts.sessions import seen
-from config.lib.doors import kept_by_nobody, refused
+from config.lib.doors import kept_by_nobody, refused, safe_next
 
 log = structlog.get_logger(__name__)
 
@@ -97,4 +99,43 @@ class AccountsRest:
             return kept_by_nobody(redirect(self.PAGE))
         response = refused("account_resting", "This account will be erased. Keep it to go on.", 403)
         response["HX-Redirect"] = resolve_url(self.PAGE)
+        return kept_by_nobody(response)
+
+
+class ConsentIsAsked:
+    """Whoever has not agreed to what changed is asked before going on, once (`legal.is_asked`).
+
+    Help, what is to be read, a copy of one's data, the end of the account and the way out stay open; so does the
+    console. Costs nothing for whoever has agreed: the person of the request is read anyway.
+    """
+
+    PAGE = "agree"
+    OPEN: ClassVar = {
+        *(PAGE, "agegate", "account_logout", "account_login", "account_reauthenticate", "mfa_reauthenticate"),
+        *("mfa_reauthenticate_webauthn", "safety", "terms", "terms_version", "privacy", "privacy_version", "manifest"),
+        *("staff:data", "staff:ask_export", "staff:download", "staff:erase", "staff:keep"),
+        *("media:public", "media:view", "media:local_view", "mails", "mail", "mail_look"),
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """The question, or no."""
+        match = request.resolver_match
+        if match is None or not match.view_name or match.view_name in self.OPEN or match.namespace == "admin":
+            return None
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not legal.standing().stamp:
+            return None
+        if not request.user.is_authenticated or not legal.is_asked(request.user):
+            return None
+        page = resolve_url(self.PAGE)
+        if request.accepts("text/html") and "HX-Request" not in request.headers:
+            here = request.get_full_path() if request.method in ("GET", "HEAD") else request.headers.get("Referer", "")
+            return kept_by_nobody(redirect(f"{page}?{urlencode({'next': safe_next(request, here, otherwise='/')})}"))
+        response = refused("consent_required", "Our terms have changed. Agree to them to go on.", 403, url=page)
+        response["HX-Redirect"] = page
         return kept_by_nobody(response)

@@ -98,6 +98,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_notices = models.BooleanField(
         default=True, db_default=True, help_text="News that are not about the account's security."
     )
+    agreed_to = models.CharField(
+        max_length=100, blank=True, default="", db_default="", editable=False, help_text="What need not be asked again."
+    )
     erase_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Asked to be erased then; the account rests until that day."
     )
@@ -244,6 +247,101 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document} {self.version}"
+
+
+class LegalVersionQuerySet(models.QuerySet["LegalVersion"]):
+    """Versions of legal pages, many at once. What was published is written once."""
+
+    def published(self) -> Self:
+        """Those that are, or were, shown: the oldest first."""
+        return self.filter(published_at__isnull=False).order_by("published_at", "pk")
+
+    def update(self, **changes: Any) -> int:
+        """Write to drafts. Raises LegalVersion.AlreadyPublished."""
+        self.model.refuse(self)
+        return super().update(**changes)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Take drafts away. Raises LegalVersion.AlreadyPublished."""
+        self.model.refuse(self)
+        return super().delete()
+
+    update.alters_data = delete.alters_data = True  # type: ignore[attr-defined]
+
+
+class LegalVersion(models.Model):
+    """A version of a legal page, in the operator's words. A draft is written on; once published it never changes."""
+
+    class Document(models.TextChoices):
+        TERMS = "terms", "Terms"
+        PRIVACY = "privacy", "Privacy notice"
+
+    class AlreadyPublished(Exception):
+        """What people agreed to is not changed, and does not go."""
+
+    document = models.CharField(max_length=32, choices=Document.choices)
+    version = models.CharField(max_length=32, blank=True, default="", editable=False)
+    text = models.TextField(max_length=200_000)
+    summary = models.TextField(
+        "what changed", max_length=1000, blank=True, help_text="In words for members: they read it when they are asked."
+    )
+    material = models.BooleanField(
+        "ask everybody again", default=False, help_text="Members agree to it before they go on. Leave it for typos."
+    )
+    written_at = models.DateTimeField(auto_now=True)
+    written_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    published_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+
+    objects = LegalVersionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "version of a legal page"
+        verbose_name_plural = "legal pages"
+        default_permissions = ("add", "change", "view")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "version"],
+                condition=models.Q(published_at__isnull=False),
+                name="one_legal_page_of_each_version",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(published_at=None, version="")
+                | (models.Q(published_at__isnull=False) & ~models.Q(version="")),
+                name="what_is_published_has_a_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_document_display()} {self.version or '(draft)'}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write a draft. Raises AlreadyPublished."""
+        if not self._state.adding:
+            self.refuse(LegalVersion.objects.filter(pk=self.pk))
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Take a draft away. Raises AlreadyPublished."""
+        self.refuse(LegalVersion.objects.filter(pk=self.pk))
+        return super().delete(*args, **kwargs)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is, or was, shown to everybody."""
+        return self.published_at is not None
+
+    @property
+    def stamp(self) -> str:
+        """Which state of a draft this is."""
+        return self.written_at.isoformat()
+
+    @classmethod
+    def refuse(cls, rows: models.QuerySet["LegalVersion"]) -> None:
+        """Raises AlreadyPublished when one of these is."""
+        if rows.order_by().filter(published_at__isnull=False).exists():
+            raise cls.AlreadyPublished
 
 
 class MailQuerySet(OwedQuerySet):

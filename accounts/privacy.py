@@ -21,6 +21,9 @@ TABLES = {
     "accounts.User_user_permissions": Fate(why="The same."),
     "accounts.PremiumGrant": Fate("account.json"),
     "accounts.Consent": Fate("account.json"),
+    "accounts.LegalVersion": Fate(
+        why="Legal pages are the site’s; they forget who wrote them.", blanks=("written_by", "published_by"), keeps=ALL
+    ),
     "accounts.Mail": Fate("account.json", why="When which mail was sent; its words are in their mailbox."),
     "accounts.Permit": Fate(why="Good for minutes, and for this site only."),
     "accounts.AgeRefusal": Fate(

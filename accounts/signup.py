@@ -23,14 +23,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import codes, emails, events, ratelimits, spelling
+from accounts import codes, emails, events, legal, ratelimits, spelling
 from accounts.models import AgeRefusal, Consent, User
 
 KEY = "sign_up"  # in the session
 KEPT_SECONDS = 3600  # that a form is remembered for, so that a mistyped address costs no second filling in
-
-# What the one checkbox of the form stands for. A new version of a page is a new date here.
-CONSENTS = {"terms": "2026-11-21", "privacy": "2026-11-21", "adult": "2026-11-21"}
 
 
 class AlreadyTaken(Exception):
@@ -83,7 +80,7 @@ class Pending:
     birth_date: str
     password: str  # its hash
     next_url: str = ""
-    consents: dict[str, str] = field(default_factory=lambda: dict(CONSENTS))
+    consents: dict[str, str] = field(default_factory=legal.shown)
     consented_at: str = field(default_factory=lambda: timezone.now().isoformat())
     at: float = field(default_factory=time.time)
     code: str = ""  # none is right: the address has an account, or the process is over
@@ -117,16 +114,29 @@ class Pending:
 
 
 def begin(
-    session: SessionBase, *, email: str, username: str, password: str, birth_date: date, next_url: str, network: str
+    session: SessionBase,
+    *,
+    email: str,
+    username: str,
+    password: str,
+    birth_date: date,
+    consents: dict[str, str],
+    next_url: str,
+    network: str,
 ) -> None:
     """Remember in the session who wants to become a member, and send a code to the address.
 
-    Raises TooManyRequests. `network` is where the request comes from.
+    Raises TooManyRequests. `network` is where the request comes from, `consents` what the form was shown for.
     """
     ratelimits.may_sign_up(email, network)
     hashed = make_password(spelling.password(password))  # takes long, for an address that is known, too
     pending = Pending(
-        email=email, username=username, birth_date=birth_date.isoformat(), password=hashed, next_url=next_url
+        email=email,
+        username=username,
+        birth_date=birth_date.isoformat(),
+        password=hashed,
+        next_url=next_url,
+        consents=consents,
     )
     ratelimits.sent_a_code(pending.process)
     session.set_expiry(KEPT_SECONDS)  # nobody who gives up stays written down for longer
@@ -190,7 +200,7 @@ def sign_up(
             user.save()
             Consent.objects.bulk_create(
                 Consent(user=user, document=document, version=version, **given)
-                for document, version in (consents or CONSENTS).items()
+                for document, version in (consents or legal.shown()).items()
             )
             if proven:
                 prove(user)

@@ -70,7 +70,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             return minor
         user = User(email=email, username=form.cleaned_data["username"], birth_date=form.cleaned_data["birth_date"])
         try:
-            connecting.become_a_member(newcomer, user)
+            connecting.become_a_member(newcomer, user, form.cleaned_data["shown"])
         except AlreadyTaken as taken:
             if taken.field == "email":
                 connecting.forget(request.session)

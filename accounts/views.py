@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from accounts import agegate, codes, signup, usernames
+from accounts import agegate, codes, legal, signup, usernames
 from accounts.forms import ResendForm, SignupCodeForm, SignupForm, network_of
 from accounts.ratelimits import TooManyRequests
 from accounts.signup import AlreadyTaken, Pending
@@ -128,6 +128,7 @@ def _typed(pending: Pending) -> dict[str, Any]:
         "birth_month": month,
         "birth_year": year,
         "consent": True,
+        "shown": legal.spelled(pending.consents),
     }
 
 

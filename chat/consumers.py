@@ -21,6 +21,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from accounts import legal
 from chat import frames, probing
 from chat.realtime import user_group
 from config.lib.database import DatabaseThreads
@@ -114,6 +115,9 @@ class TabConsumer(AsyncWebsocketConsumer):
         if not self.user.is_authenticated or self.user.erase_at:
             await self.accept()
             return await self.close(NOT_SIGNED_IN)
+        if legal.may_be_asked(self.user) and await in_database(legal.is_asked, self.user):
+            await self.accept()
+            return await self.close(NOT_SIGNED_IN)  # the page then asks over HTTP, and hears why
         self.session_key = self.scope["session"].session_key
         self.group = user_group(self.user.pk)
         self.name = uuid4().hex

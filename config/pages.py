@@ -1,4 +1,4 @@
-"""What everybody may read, gate or no gate: safety, terms and privacy, and what browsers and robots ask for."""
+"""What everybody may read, gate or no gate: safety, and what browsers and robots ask for."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,18 +23,6 @@ Disallow: /checkout/
 def safety(request: HttpRequest) -> HttpResponse:
     """The AI notice and the published self-harm protocol."""
     return render(request, "pages/safety.html")
-
-
-@require_safe
-def terms(request: HttpRequest) -> HttpResponse:
-    """The terms of use."""
-    return render(request, "pages/terms.html")
-
-
-@require_safe
-def privacy(request: HttpRequest) -> HttpResponse:
-    """The privacy notice."""
-    return render(request, "pages/privacy.html")
 
 
 # --- For machines ----------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 SITE_NAME = env.str("SITE_NAME", "Dusk")
+OPERATOR_NAME = env.str("OPERATOR_NAME", "")  # who runs it, in legal pages
+OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", "")  # unset: where mails come from
 HOST, PORT = env.str("HOST", ""), env.str("PORT", "") or "8000"  # what is listened on
 _here = "127.0.0.1" if HOST in names.ANYWHERE else f"[{HOST}]" if ":" in HOST else HOST
 SITE_URL = env.str("SITE_URL", "") or f"http://{_here}:{PORT if PORT.isdecimal() else 8000}"
@@ -93,6 +95,7 @@ MIDDLEWARE = [
     "accounts.agegate.AgeGateMiddleware",
     "accounts.middleware.AccountPagesAreNotKept",
     "accounts.middleware.AccountsRest",
+    "accounts.middleware.ConsentIsAsked",
     "config.errors.MethodsHavePages",
     "config.errors.VendorsAreBusy",
 ]

@@ -14,8 +14,6 @@ urlpatterns = [
     path("", include("payments.urls")),
     path("", include("staff.urls")),
     path("safety/", pages.safety, name="safety"),
-    path("terms/", pages.terms, name="terms"),
-    path("privacy/", pages.privacy, name="privacy"),
     path("robots.txt", pages.robots),
     path("manifest.webmanifest", pages.manifest, name="manifest"),
     path("favicon.ico", pages.icon, {"name": "favicon.ico"}),

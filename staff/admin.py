@@ -16,12 +16,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 
 from accounts import team
-from accounts.models import User
+from accounts.models import LegalVersion, User
 from config.lib.adminkit import ReadOnlyAdmin, StaffAdmin
 from girls.models import Girl
 from staff import audit, people
 from staff.characters import CharacterAdmin
 from staff.departures_admin import ErasureAdmin, ExportAdmin
+from staff.legal_admin import LegalVersionAdmin
 from staff.models import Audit, Erasure, Export
 from staff.people_admin import PeopleAdmin
 
@@ -178,5 +179,6 @@ class AuditAdmin(ReadOnlyAdmin):
 admin.site.register(User, PeopleAdmin)
 admin.site.register(Export, ExportAdmin)
 admin.site.register(Erasure, ErasureAdmin)
+admin.site.register(LegalVersion, LegalVersionAdmin)
 admin.site.unregister(Girl)  # in its place the same with what the apps above know of her
 admin.site.register(Girl, CharacterAdmin)

@@ -27,7 +27,14 @@ def _of(app: str, model: str, name: str, icon: str) -> Page:
 
 GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     ("", (Page("Overview", "index", "layout-dashboard"),)),
-    ("Content", (_of("girls", "girl", "Characters", "users"), _of("girls", "media", "Media", "images"))),
+    (
+        "Content",
+        (
+            _of("girls", "girl", "Characters", "users"),
+            _of("girls", "media", "Media", "images"),
+            _of("accounts", "legalversion", "Legal pages", "book-open"),
+        ),
+    ),
     (
         "People",
         (

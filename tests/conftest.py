@@ -15,6 +15,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from hypothesis import settings as of_hypothesis
 
+from accounts import legal
 from config.lib import bells
 from config.lib import redis as floor
 from config.lib.adminkit import Console
@@ -64,6 +65,12 @@ def _no_memory(settings, _own_redis):
     """Caches hold the counters of limits: no test inherits its neighbour's, nor meets the other core's."""
     prefix = f"{_own_redis}:{uuid.uuid4().hex}"
     settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": prefix}}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_published(monkeypatch):
+    """Every process of a site knows which legal pages are current; here they are those that came with it."""
+    monkeypatch.setattr(legal, "_remembered", (time.monotonic(), legal.of_rows([])))
 
 
 @pytest.fixture

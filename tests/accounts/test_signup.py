@@ -397,6 +397,7 @@ class TestTheCode:
         assert typed == {
             "email": "robin@mail.com",
             "username": "Robin_1",
+            "shown": "terms:2026-11-21 privacy:2026-11-21 adult:2026-11-21",
             "password1": None,
             "birth_day": "14",
             "birth_month": "03",

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from structlog.testing import capture_logs
 
-from accounts.models import AgeRefusal, Mail, User
+from accounts.models import AgeRefusal, LegalVersion, Mail, User
 from chat.models import Conversation, Message, Reply
 from config.lib.adminkit import BoundedPaginator
 from girls.models import Girl, Media
@@ -52,6 +52,7 @@ MAY_BE_ASKED: dict[str, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("user__email", "user__username", "reason"), SEARCH),
         **dict.fromkeys(("revoked_at", "granted_at"), DATE),
     },
+    "accounts.legalversion": {"document": CHOICE},
     "girls.girl": {
         **dict.fromkeys(("name", "slug", "search_text"), SEARCH),
         "is": ("",),
@@ -314,6 +315,7 @@ def rows(db):
         User: UserFactory(),
         Mail: Mail.objects.create(address="a@example.com", template="x", due_at=None),
         AgeRefusal: AgeRefusal.objects.create(email_hash="x", until="2030-01-01"),
+        LegalVersion: LegalVersion.objects.create(document="terms", text="Be kind."),
         Group: Group.objects.create(name="Editors"),
         Audit: audit.record(None, Group(pk=1, name="Editors"), "Added"),
         Conversation: ConversationFactory(),

@@ -230,6 +230,15 @@ test("signed out: it waits and nothing is tried again", async () => {
   assert.equal(Object.keys(world.storage).length, 1);
 });
 
+test("there is something to agree to first: it waits for the page that comes back", async () => {
+  const world = outbox([{ status: 403, code: "consent_required" }]);
+  world.box.add("hello");
+  await settled();
+  assert.deepEqual(world.items().map((i) => i.status), ["waiting"]);
+  assert.deepEqual([world.sent.length, world.pauses], [1, []]);
+  assert.equal(Object.keys(world.storage).length, 1);
+});
+
 test("while she writes a message is held, and goes when she has finished", async () => {
   let writing = true;
   const world = outbox([ok], { held: () => writing });

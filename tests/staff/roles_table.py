@@ -86,6 +86,15 @@ PAGES = {
     "girls/media/<path:object_id>/change/": "22f2f  3ff3f",
     "girls/media/<path:object_id>/": "33333  33333",
     "girls/girl/try/": "55555  bffbf",
+    # Legal pages
+    "accounts/legalversion/<int:pk>/look/": "fff2f  55555",
+    "accounts/legalversion/<int:pk>/publish/": "fff2f  fff3f",
+    "accounts/legalversion/": "fff2f  fff2f",
+    "accounts/legalversion/add/": "fff2f  fff2f",
+    "accounts/legalversion/<path:object_id>/history/": "fff2f  fff2f",
+    "accounts/legalversion/<path:object_id>/delete/": "fffff  fffff",
+    "accounts/legalversion/<path:object_id>/change/": "fff2f  fff2f",
+    "accounts/legalversion/<path:object_id>/": "33333  33333",
     # Conversations
     "chat/conversation/": "f222f  f222f",
     "chat/conversation/add/": "fffff  fffff",

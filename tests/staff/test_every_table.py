@@ -18,7 +18,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts import emails, posting
-from accounts.models import Consent, Mail, Permit, User
+from accounts.models import Consent, LegalVersion, Mail, Permit, User
 from chat.models import Alternative, Erasure
 from config.lib.privacy import ALL
 from girls.models import Like
@@ -122,6 +122,7 @@ def everywhere(member, user, disk):
     put_up = {"purpose": "avatar", "folder": f"avatars/{user.pk}", "kind": "image", "content_type": "image/png"}
     Upload.objects.create(owner=user, name=f"{NAME}.png", max_bytes=1, **put_up)
     Consent.objects.create(user=user, document="terms", version="1")
+    LegalVersion.objects.create(document="terms", text="Be kind.", written_by=user, published_by=user)
     PremiumGrantFactory(user=user, reason="stripe:cs_1")
     Permit.objects.create(user=user, scope="chat_send", uses_left=1, expires_at=timezone.now(), token_hash="0" * 64)
     emails.owe("premium_on", {"purchase": Purchase(duration_days=30, amount=1, currency="usd", name=NAME)}, user=user)

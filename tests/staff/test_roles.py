@@ -13,7 +13,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, reverse
 
-from accounts.models import AgeRefusal, Mail, User
+from accounts.models import AgeRefusal, LegalVersion, Mail, User
 from accounts.team import ROLES
 from girls.models import Girl, Media
 from media.models import Upload
@@ -66,6 +66,7 @@ def rows(db):
         "accounts/premiumgrant": PremiumGrantFactory(user=alice).pk,
         "accounts/mail": Mail.objects.create(address="a@example.com", template="erasure_kept", due_at=None).pk,
         "accounts/agerefusal": AgeRefusal.objects.create(email_hash="x", until="2030-01-01").pk,
+        "accounts/legalversion": LegalVersion.objects.create(document="terms", text="Be kind.").pk,
         "auth/group": people.pk,
         "chat/conversation": talk.pk,
         "chat/reply": ReplyFactory(conversation=talk).pk,

@@ -75,10 +75,17 @@ async function ask(path, body) {
       redirect: "manual", // our doors redirect nowhere
       signal: patience?.signal,
     });
-    return await ours(response, `${post ? "POST" : "GET"} ${path.replace(/\/?(\?.*)?$/, "").replace(/.*\//, "")}`);
+    const answer = await ours(response, `${post ? "POST" : "GET"} ${path.replace(/\/?(\?.*)?$/, "").replace(/.*\//, "")}`);
+    if (answer.code === "consent_required") leadTo(answer.body.error.url);
+    return answer;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/* There is something to agree to first, and the way back. What is written here waits in the browser's storage. */
+function leadTo(page) {
+  if (page?.startsWith("/")) location.assign(`${page}?next=${encodeURIComponent(location.pathname)}`);
 }
 
 /* The answer, if this site gave it: what the door promises, or a refusal in our own shape. */

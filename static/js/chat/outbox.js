@@ -128,6 +128,10 @@ export class Outbox {
       this.#mark(client_id, "waiting");
       return (await this.signedOut()) ? NEVER : backoff(this.#tries++);
     }
+    if (code === "consent_required") {
+      this.#mark(client_id, "waiting"); // for the page that comes back from the question
+      return NEVER;
+    }
     if (code === "security_check_failed") return again ? this.#mark(client_id, "unchecked") : this.#send(item, true);
     if (code === "quota_exhausted") {
       const refused = this.items().filter((other) => other === item || isDue(other) || other.status === "held");
