@@ -6,6 +6,9 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from safety import helplines
 
 # The canvas of static/css/tokens.css, for what a browser draws around a page.
 CANVAS = "#fdf8f6"
@@ -20,9 +23,14 @@ Disallow: /checkout/
 
 
 @require_safe
+@vary_on_headers("Accept-Language")
 def safety(request: HttpRequest) -> HttpResponse:
-    """The AI notice and the published self-harm protocol."""
-    return render(request, "pages/safety.html")
+    """Who helps where the visitor is, or where they ask for; the AI notice; the published self-harm protocol."""
+    theirs = str(request.user.country) if request.user.is_authenticated else ""
+    said = request.GET.get("country")
+    code = helplines.country_of(theirs, request.headers.get("Accept-Language", "")) if said is None else said[:2]
+    about = {"help": helplines.for_country(code), "countries": helplines.countries()}
+    return render(request, "pages/safety.html", about)
 
 
 # --- For machines ----------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "girls",
     "chat",
     "payments",
+    "safety",
     "staff",
 ]
 MIDDLEWARE = [

@@ -9,6 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from accounts.models import User
 from config.lib.privacy import ALL, Document, Fate
 from media.storage import store
+from safety.models import Helpline
 from staff.models import Audit, Export
 
 FORMER_NAME = "former.staff"
@@ -23,6 +24,14 @@ TABLES = {
         why="What the team did stays; of somebody who was erased, a member or a colleague, no word is left in it.",
         blanks=("actor", "actor_name", "address", "device", "did", "name", "before", "after", "reason"),
         keeps=("table", "key"),
+    ),
+    "safety.Helpline": Fate(
+        why="The lines stay; of a former colleague who checked one no name is left.",
+        blanks=("verified_by",),
+        keeps=(
+            *("country", "name", "kind", "display", "tel", "sms", "sms_word", "chat_url", "hours", "languages"),
+            *("for_whom", "source", "status", "seed", "shipped"),
+        ),
     ),
     "admin.LogEntry": Fate(
         why="What the team did stays; a line about somebody who was erased names them no more, and one by somebody who "
@@ -68,6 +77,7 @@ def erase(user: User) -> Iterator[None]:
         Audit.objects.filter(pk=line.pk).update(**unnamed)
     theirs = Audit.objects.filter(actor=user)
     theirs.update(actor_name=FORMER_NAME, actor=None, address=None, device="")
+    Helpline.objects.filter(verified_by=user.username).update(verified_by=FORMER_NAME)
     if LogEntry.objects.filter(user=user).exists():
         former, _ = User.objects.get_or_create(
             email=FORMER, defaults={"username": FORMER_NAME, "is_active": False, "password": "!"}

@@ -17,7 +17,7 @@ from accounts.team import ADMINISTRATOR, EDITOR, MODERATOR, ROLES, SUPPORT, may_
 
 __all__ = ["may_assign", "may_change", "permissions", "sync"]  # who may touch whom is accounts' to say
 
-OURS = ("accounts", "media", "girls", "chat", "payments", "staff")
+OURS = ("accounts", "media", "girls", "chat", "payments", "safety", "staff")
 VERBS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 TABLE: dict[str, tuple[str, ...]] = {
     EDITOR: (
@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("girls.try_persona", "staff.view_overview"),
     ),
     MODERATOR: (
-        *("accounts.user v", "chat.conversation v", "chat.reply v", "girls.media v"),
+        *("accounts.user v", "chat.conversation v", "chat.reply v", "girls.media v", "safety.helpline vac"),
         *("chat.read_conversation", "staff.view_overview"),
     ),
     SUPPORT: (

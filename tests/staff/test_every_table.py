@@ -25,6 +25,7 @@ from girls.models import Like
 from media import files
 from media.models import File, Upload
 from payments.models import Purchase, ScriptedSession, StripeEvent
+from safety.models import Helpline
 from staff import audit, erasing, exporting
 from staff.models import Export
 from staff.privacy import NOBODY
@@ -123,6 +124,8 @@ def everywhere(member, user, disk):
     Upload.objects.create(owner=user, name=f"{NAME}.png", max_bytes=1, **put_up)
     Consent.objects.create(user=user, document="terms", version="1")
     LegalVersion.objects.create(document="terms", text="Be kind.", written_by=user, published_by=user)
+    line = {"country": "LU", "name": "SOS Détresse", "kind": "line", "display": "454545", "tel": "454545"}
+    Helpline.objects.create(**line, verified_by=HANDLE)
     PremiumGrantFactory(user=user, reason="stripe:cs_1")
     Permit.objects.create(user=user, scope="chat_send", uses_left=1, expires_at=timezone.now(), token_hash="0" * 64)
     emails.owe("premium_on", {"purchase": Purchase(duration_days=30, amount=1, currency="usd", name=NAME)}, user=user)
