@@ -33,7 +33,7 @@ class DraftForm(forms.ModelForm):
     class Meta:
         model = LegalVersion
         fields = ("document", "summary", "material", "text")
-        help_texts = {"text": HOW}
+        help_texts = {"text": HOW, "material": "Members agree to it before they go on. Leave it off for typos."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,10 +116,14 @@ class LegalVersionAdmin(StaffAdmin):
 
     def response_add(self, request: HttpRequest, obj: LegalVersion, post_url_continue: str | None = None) -> Any:
         """On to how it looks."""
+        if {"_continue", "_addanother"} & set(request.POST):
+            return super().response_add(request, obj, post_url_continue)
         return HttpResponseRedirect(reverse("admin:accounts_legalversion_look", args=[obj.pk]))
 
     def response_change(self, request: HttpRequest, obj: LegalVersion) -> Any:
         """The same."""
+        if {"_continue", "_addanother"} & set(request.POST):
+            return super().response_change(request, obj)
         return HttpResponseRedirect(reverse("admin:accounts_legalversion_look", args=[obj.pk]))
 
     def get_urls(self) -> list[Any]:

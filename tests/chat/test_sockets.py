@@ -18,8 +18,8 @@ from django.test import Client
 from django.utils import timezone
 from pydantic import TypeAdapter
 
-from accounts import premium, sessions
-from accounts.models import User
+from accounts import legal, premium, sessions
+from accounts.models import LegalVersion, User
 from chat import consumers, frames, probing
 from chat.frames import ServerFrame
 from config.asgi import application
@@ -279,6 +279,19 @@ async def test_an_account_that_rests_has_no_socket(hands, client, alice):
     await in_database(alice.save)()
     async with Tab(client) as tab:
         assert await tab.closed_with() == consumers.NOT_SIGNED_IN
+
+
+async def test_who_has_to_agree_first_has_no_socket(hands, client, alice):
+    def publish():
+        draft = LegalVersion.objects.create(document="terms", text="Be kind.", summary="Be kind.", material=True)
+        return legal.publish(draft.pk, by=None, seen=draft.stamp)
+
+    published = await in_database(publish)()
+    async with Tab(client) as tab:
+        assert await tab.closed_with() == consumers.NOT_SIGNED_IN
+    await in_database(legal.agree)(alice, {"terms": published.version})
+    async with Tab(client) as tab:
+        assert await tab.is_alive()
 
 
 async def test_bad_frames_are_answered_and_the_sixth_ends_the_socket(hands, client):
