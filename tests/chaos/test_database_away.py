@@ -15,6 +15,7 @@ from tests.config.processes import until
 from tests.factories import GirlFactory, UserFactory
 from tests.fakes.turnstile import SECRET_KEY, SITE_KEY
 from tests.racing import needs_postgres
+from tests.servers import DEADLINE
 
 pytestmark = [needs_postgres, pytest.mark.usefixtures("debug_off")]
 END_CONNECTIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
@@ -92,7 +93,7 @@ def test_a_database_that_lets_nobody_in_is_a_503_and_is_found_again(production, 
         answer = talk.browser.http.get(f"/chat/{talk.conversation}/state/", headers={"Accept": "application/json"})
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "unavailable"
-        assert httpx.get(f"{production.url}/healthz", trust_env=False).status_code == 200
+        assert httpx.get(f"{production.url}/healthz", trust_env=False, timeout=DEADLINE).status_code == 200
     finally:
         administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     talk(2)

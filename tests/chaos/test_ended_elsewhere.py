@@ -10,7 +10,7 @@ from tests.config.processes import manage
 from tests.racing import needs_postgres
 
 pytestmark = needs_postgres
-SECONDS = 10  # a promise of five, and a machine that may be busy: without anybody's word it was a minute
+SECONDS = 30  # a promise of five, and a machine that may be busy: without anybody's word it was a minute
 
 
 def change_password(user, production):

@@ -14,6 +14,7 @@ from tests.config.processes import until
 from tests.factories import UserFactory
 from tests.fakes.resend import resend_server
 from tests.fakes.smtp import smtp_server
+from tests.servers import DEADLINE
 
 SEED = 20261127
 MAILS = 40
@@ -72,7 +73,7 @@ def ends(mail):
 
 
 def kill_and_follow(production, by):
-    assert by.reached.wait(60)
+    assert by.reached.wait(DEADLINE)
     production.kill("worker")
     by.go_on.set()
     by.answers = {}

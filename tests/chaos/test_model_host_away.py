@@ -23,7 +23,7 @@ FAULTS = {
 def ask(ask):
     # Somebody else could be asked, so that silence ends soon; nobody is there.
     away = {"LLM_BASE_URL_FALLBACK": f"http://127.0.0.1:{free_port()}", "LLM_MODEL_FALLBACK": "away"}
-    return {**ask, **away, "LLM_FIRST_TOKEN_SECONDS": "1", "LLM_TOTAL_SECONDS": "2", "LLM_READ_SECONDS": "2"}
+    return {**ask, **away, "LLM_FIRST_TOKEN_SECONDS": "4", "LLM_TOTAL_SECONDS": "8", "LLM_READ_SECONDS": "8"}
 
 
 def fails_visibly(member, conversation, free):

@@ -116,7 +116,9 @@ def test_pages_sockets_and_limits_work_behind_a_proxy(proxy, alice):
     page = proxy.ask("GET", "/safety/")
     assert page.status_code == 200
     assert page.headers["Strict-Transport-Security"]
-    plain = httpx.get(f"http://127.0.0.1:{proxy.http}/safety/", headers={"Host": NAME}, trust_env=False)
+    plain = httpx.get(
+        f"http://127.0.0.1:{proxy.http}/safety/", headers={"Host": NAME}, trust_env=False, timeout=DEADLINE
+    )
     assert plain.status_code in {301, 308}
     assert urlsplit(plain.headers["Location"])[:3] == ("https", plain.headers["Location"].split("/")[2], "/safety/")
 
