@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .folding import sentences
-from .lists import STRONG, Rule, Sought, language_of, lists, vocabulary
+from .lists import STRONG, Rule, Sought, compiled, language_of, lists, vocabulary
 
 PLAN, DISTRESS, NOTE = STRONG, 2, 1  # levels
 NEAR = 120  # characters on either side within which an excuse counts: some 25 words
@@ -64,11 +64,12 @@ def findings(text: str, locale: str = "", voice: str = "member") -> list[Finding
 
 def first_hit(rule: Rule, sought: Sought, sentence: str) -> int | None:
     """Where the phrase first stands in the words of a sentence and is not excused."""
-    hit = sought.hits.search(sentence)
+    pattern = compiled(sought.hits)
+    hit = pattern.search(sentence)
     while hit:
         if not _is_excused(rule, sentence, hit.start(), hit.end()):
             return hit.start()
-        hit = sought.hits.search(sentence, hit.start() + 1)
+        hit = pattern.search(sentence, hit.start() + 1)
     return None
 
 
@@ -85,7 +86,7 @@ def finding_of(rule: Rule) -> Finding:
 def _is_excused(rule: Rule, sentence: str, start: int, end: int) -> bool:
     left = max(0, start - NEAR)
     return bool(
-        (rule.before and rule.before.search(sentence[left : start + 1]))
-        or (rule.after and rule.after.match(sentence[end : end + NEAR]))
-        or (rule.near and rule.near.search(sentence[left : end + NEAR]))
+        (rule.before and compiled(rule.before).search(sentence[left : start + 1]))
+        or (rule.after and compiled(rule.after).match(sentence[end : end + NEAR]))
+        or (rule.near and compiled(rule.near).search(sentence[left : end + NEAR]))
     )

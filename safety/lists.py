@@ -20,16 +20,16 @@ _LAST = re.compile(r"(?<!\.)\.(?!\.)")  # the end of a sentence, in a phrase
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One entry of a word list."""
+    """One entry of a word list. Patterns are for `compiled`."""
 
     name: str  # language.id
     kind: str
     level: int
     voice: str
     phrases: tuple["Sought", ...]
-    near: re.Pattern[str] | None  # what excuses a hit that stands near it,
-    before: re.Pattern[str] | None  # that ends where it begins,
-    after: re.Pattern[str] | None  # or begins where it ends
+    near: str | None  # what excuses a hit that stands near it,
+    before: str | None  # that ends where it begins,
+    after: str | None  # or begins where it ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class Sought:
     phrase: Phrase
     triggers: frozenset[Word]  # one of them stands in it,
     needs: tuple[frozenset[str], ...]  # and one of each of these
-    hits: re.Pattern[str]
+    hits: str
 
 
 class Lists:
@@ -85,11 +85,11 @@ def rules(language: str) -> tuple[Rule, ...]:
 def lists(language: str, voice: str) -> Lists:
     """What is asked of a text: that language and English first, as people mix them; of others what is strong.
 
-    Everything, if the language is none of ours.
+    Everything, if the language is not known.
     """
     if voice not in VOICES:
         raise ValueError(f"Nobody speaks as {voice}")
-    own = dict.fromkeys([language, "en"]) if language in LANGUAGES else dict.fromkeys(LANGUAGES)
+    own = dict.fromkeys([language, "en"] if language else LANGUAGES)
     order = [*own, *(other for other in LANGUAGES if other not in own)]
     every = [rule for each in order for rule in rules(each) if each in own or rule.level == STRONG]
     return Lists(rule for rule in every if rule.voice == voice)
@@ -108,9 +108,16 @@ def vocabulary() -> dict[str, str]:
     return {squeezed(word): word for word in sorted(every, reverse=True)}
 
 
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of the lists. Compiled when it is first sought: all at once would keep the first send for a second."""
+    return re.compile(pattern)
+
+
 def language_of(locale: str) -> str:
-    """en of en-GB or en_GB."""
-    return re.split(r"[-_]", locale.lower(), maxsplit=1)[0]
+    """en of en-GB or en_GB; empty if there is no list of that language."""
+    language = re.split(r"[-_]", locale.lower(), maxsplit=1)[0]
+    return language if language in LANGUAGES else ""
 
 
 def _rule(language: str, entry: dict[str, Any], named: dict[str, str], common: frozenset[str]) -> Rule:
@@ -143,11 +150,11 @@ def _sought(phrase: Phrase, common: frozenset[str]) -> Sought:
         phrase=phrase,
         triggers=every[0],
         needs=tuple(sorted((frozenset(word.text for word in some) for some in plain), key=len)),
-        hits=re.compile(pattern(phrase)),
+        hits=pattern(phrase),
     )
 
 
-def _excuses(unless: Sequence[str], named: dict[str, str]) -> tuple[re.Pattern[str] | None, ...]:
+def _excuses(unless: Sequence[str], named: dict[str, str]) -> tuple[str | None, ...]:
     """What excuses a hit: anywhere near, before it, after it."""
     unless = [text.strip() for text in unless]
     near = [text for text in unless if "@" not in text]
@@ -156,6 +163,6 @@ def _excuses(unless: Sequence[str], named: dict[str, str]) -> tuple[re.Pattern[s
     if len(near) + len(before) + len(after) != len(unless):
         raise ValueError("@ stands first or last")
     return tuple(
-        re.compile(form % "|".join(pattern(parse(text, named)) for text in texts)) if texts else None
+        form % "|".join(pattern(parse(text, named)) for text in texts) if texts else None
         for form, texts in (("%s", near), (r"(?:%s) \Z", before), ("(?:%s)", after))
     )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from safety.classifying import DISTRESS, NOTHING, PLAN, Finding, Kind, classify, findings
 from safety.folding import fold
-from safety.lists import LANGUAGES, VOICES, rules
+from safety.lists import LANGUAGES, VOICES, compiled, rules
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,5 @@ def test_every_rule_can_be_read_and_every_kind_is_known():
             assert Kind(rule.kind) is not Kind.NOTHING
             assert rule.level in {1, 2, 3}
             assert rule.voice in VOICES
+            for pattern in (rule.near, rule.before, rule.after, *(sought.hits for sought in rule.phrases)):
+                assert pattern is None or compiled(pattern)

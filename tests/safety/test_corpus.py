@@ -7,10 +7,18 @@ import pytest
 from safety.classifying import DISTRESS, NOTHING, classify, findings
 from tests.safety.corpus import HELD_OUT, languages, lines
 
-# What a stranger may expect: measured 2026-11-27 on lines that nobody looked at while writing the rules. How many of
-# those that must be found are (their kind, at distress or more; a note where that is asked), and how many others.
-HELD_OUT_FOUND = {"en": 35}  # of 54
-HELD_OUT_ALARMS = {"en": 0}  # of 52
+# What a stranger may expect, measured 2026-11-27: how many of the held-out lines that must be found are (their kind, at
+# distress or more; a note where that is asked), and how many of the others are, too. See the head of held-out.txt.
+HELD_OUT_FOUND = {
+    "en": 35,  # of 54
+    **dict.fromkeys(("de", "es", "fr", "it", "nl", "pt"), 12),  # of 12: in mind when the lists were written
+    "de-after": 1,
+    "es-after": 0,
+    "fr-after": 0,
+    "it-after": 0,
+    "nl-after": 1,
+    "pt-after": 0,  # of 9, all oblique
+}
 
 
 def found(line):
@@ -22,15 +30,16 @@ def is_found(line):
 
 
 @pytest.mark.parametrize("language", languages())
-def test_what_must_be_found_is_and_what_must_not_is_not(language):
+def test_what_must_be_found_is_and_what_must_not_is_not(language, capsys):
     every = lines(language)
     missed = [line for line in every if line.verdict == "must" and not is_found(line)]
     alarms = [line for line in every if line.verdict == "must-not" and found(line)]
     count = Counter(line.verdict for line in every)
-    print(
-        f"{language}: recall {count['must'] - len(missed)}/{count['must']}, "
-        f"false alarms {len(alarms)}/{count['must-not']}, accepted {count['accepted']}"
-    )
+    with capsys.disabled():
+        print(
+            f"\n{language}: recall {count['must'] - len(missed)}/{count['must']}, "
+            f"false alarms {len(alarms)}/{count['must-not']}, accepted {count['accepted']}"
+        )
     assert [(line.number, line.text) for line in missed] == []
     assert [(line.number, line.text, found(line)) for line in alarms] == []
 
@@ -52,18 +61,17 @@ def test_a_corpus_is_large_and_no_line_stands_twice(language):
     assert [text for text, times in Counter(every).items() if times > 1] == []
 
 
-@pytest.mark.parametrize("language", languages())
-def test_what_a_stranger_may_expect(language):
-    every = [line for line in lines(HELD_OUT) if line.language == language]
+@pytest.mark.parametrize("some", HELD_OUT_FOUND)
+def test_what_a_stranger_may_expect(some, capsys):
+    every = [line._replace(language=some[:2]) for line in lines(HELD_OUT) if line.language == some]
     must = [line for line in every if line.verdict == "must"]
     must_not = [line for line in every if line.verdict == "must-not"]
-    hits = sum(
-        any(each.kind == line.kind and each.level >= min(line.level, DISTRESS) for each in found(line)) for line in must
-    )
+    hits = sum(is_found(line._replace(level=min(line.level, DISTRESS))) for line in must)
     alarms = sum(bool(found(line)) for line in must_not)
-    print(f"{language}, held out: found {hits}/{len(must)}, false alarms {alarms}/{len(must_not)}")
-    assert hits >= HELD_OUT_FOUND[language]
-    assert alarms <= HELD_OUT_ALARMS[language]
+    with capsys.disabled():
+        print(f"\n{some}, held out: found {hits}/{len(must)}, false alarms {alarms}/{len(must_not)}")
+    assert hits >= HELD_OUT_FOUND[some]
+    assert alarms == 0
 
 
 def test_strong_words_are_found_whatever_the_locale():
