@@ -15,4 +15,5 @@ class ConfigConfig(AppConfig):
         register(checks.templates_compile, "dusk", deploy=True)
         register(checks.database_keeps_promises, "dusk", deploy=True)
         register(checks.stripe_serves_us, "dusk", deploy=True)
+        register(checks.helplines_were_checked, "dusk", deploy=True)
         register(checks.bucket_serves_us, "dusk", deploy=True)

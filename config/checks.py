@@ -532,6 +532,23 @@ def stripe_serves_us(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
     ]
 
 
+def helplines_were_checked(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The check of `check --deploy`: did somebody here look whether the helplines ring, and within a year?"""
+    try:
+        waiting = apps.get_model("safety", "Helpline")._default_manager.to_be_checked().count()
+    except DatabaseError:  # not there, or not yet ours
+        return []
+    if not waiting:
+        return []
+    return [
+        Warning(
+            f"{waiting} helplines were never checked by anybody here, or not for a year: a number may ring elsewhere.",
+            hint="Compare each with the line's own site and say so in the console (docs/safety.md); hide the others.",
+            id="dusk.W010",
+        )
+    ]
+
+
 def bucket_serves_us(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The check of `check --deploy`: is the bucket there, and does it take what pages of the site send?"""
     if not settings.AWS_S3_BUCKET or [*_bucket(), *_cdn()]:

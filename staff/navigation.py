@@ -56,6 +56,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             _of("payments", "catalogcache", "Plans", "tag"),
         ),
     ),
+    ("Safety", (_of("safety", "helpline", "Helplines", "life-buoy"),)),
     ("Team", (_of("auth", "group", "Roles", "key-round"), _of("staff", "audit", "Audit", "list-checks"))),
 )
 

@@ -131,6 +131,13 @@ PAGES = {
     "payments/catalogcache/<path:object_id>/delete/": "fffff  fffff",
     "payments/catalogcache/<path:object_id>/change/": "ff22f  fffff",
     "payments/catalogcache/<path:object_id>/": "33333  33333",
+    # Safety
+    "safety/helpline/": "f2f2f  f2f2f",
+    "safety/helpline/add/": "f2f2f  f2f2f",
+    "safety/helpline/<path:object_id>/history/": "f2f2f  f2f2f",
+    "safety/helpline/<path:object_id>/delete/": "fffff  fffff",
+    "safety/helpline/<path:object_id>/change/": "f2f2f  f2f2f",
+    "safety/helpline/<path:object_id>/": "33333  33333",
     # The team
     "auth/group/": "fff2f  fff2f",
     "auth/group/add/": "fffff  fffff",
@@ -166,7 +173,7 @@ PAGES = {
     "autocomplete/": "fffff  55555",
     "jsi18n/": "22222  55555",
     "r/<path:content_type_id>/<path:object_id>/": "33333  33333",
-    "^(?P<app_label>accounts|media|girls|chat|payments|auth|staff)/$": "42224  42224",
+    "^(?P<app_label>accounts|media|girls|chat|payments|safety|auth|staff)/$": "42224  42224",
     "(?P<url>.*)$": "44444  44444",
 }
 
@@ -187,6 +194,7 @@ ACTIONS = {
     ("payments.catalogcache", "refresh_now"): "A",
     ("payments.purchase", "ask_again"): "A",
     ("payments.stripeevent", "process_again"): "A",
+    ("safety.helpline", "i_checked"): "MA",
     ("staff.erasure", "go_on"): "SA",
     ("staff.export", "make_again"): "SA",
 }

@@ -18,6 +18,7 @@ from accounts.team import ROLES
 from girls.models import Girl, Media
 from media.models import Upload
 from payments.models import CatalogCache, Purchase, StripeEvent
+from safety.models import Helpline
 from staff import audit, roles
 from staff.models import Erasure, Export
 from tests.factories import (
@@ -76,6 +77,7 @@ def rows(db):
         "payments/purchase": purchase.pk,
         "payments/stripeevent": StripeEvent.objects.create(id="evt_1", type="x", livemode=False).pk,
         "payments/catalogcache": CatalogCache.objects.get_or_create(pk=1)[0].pk,
+        "safety/helpline": Helpline.objects.create(name="SOS", kind="line", display="454545", tel="454545").pk,
         "staff/audit": audit.record(None, alice, "Said hello").pk,
         "staff/export": Export.objects.create(user=alice).pk,
         "staff/erasure": Erasure.objects.create(person=alice.pk, joined_at=alice.date_joined, by="support").pk,
