@@ -16,8 +16,8 @@ FOR_EVERYBODY = {
     "", "girls/<slug:slug>/", "girls/<slug:slug>/gallery/", "girls/<slug:slug>/posts/",
     "girls/<slug:slug>/media/<int:pk>/like/", "girls/<slug:slug>/chat/", "feed/", "age/", "signin", "reset-password",
     "media/<uuid:pk>/<slug:variant>", "media/girls/<path:name>", "media/disk/<str:token>", "media/signed/<str:token>",
-    "plans/", "safety/", "terms/", "privacy/", "robots.txt", "manifest.webmanifest", "favicon.ico",
-    "apple-touch-icon.png", "webhooks/stripe/", r"^(?:/*)webhooks/+stripe/*$",
+    "plans/", "safety/", "terms/", "privacy/", "terms/<str:version>/", "privacy/<str:version>/",
+    "robots.txt", "manifest.webmanifest", "favicon.ico", "apple-touch-icon.png", "webhooks/stripe/", r"^(?:/*)webhooks/+stripe/*$",
     "accounts/signup/", "accounts/signup/code/", "accounts/login/", "accounts/inactive/", "accounts/confirm-email/",
     "accounts/login/code/confirm/", "accounts/password/reset/", "accounts/password/reset/confirm/",
     "accounts/password/reset/complete/", "accounts/password/reset/done/", "accounts/password/reset/key/<path:key>",
@@ -57,6 +57,7 @@ def address(alice, mara):
         "<str:product_id>": "prod_demo_30",
         "<str:session_id>": "cs_test_absent",
         "<path:key>": "1-spent/",
+        "<str:version>": "2026-11-21",
     }
 
     def fill(route):

@@ -15,7 +15,14 @@ from tests.factories import UserFactory
 
 ROWS = tomllib.loads(loading.FILE.read_text())["helpline"]
 COUNTRIES = sorted({row["country"] for row in ROWS} - {""})
-EMERGENCY_ALONE = {"DK", "FI", "IT", "PL", "PT"}  # their stored sources contradict each other, or one alone says it
+EMERGENCY_ALONE = {
+    "DK",
+    "FI",
+    "IT",
+    "PL",
+    "PT",
+    "ZA",
+}  # their stored sources contradict each other, or one alone says it
 
 
 def links(html):
