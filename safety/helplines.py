@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import structlog
 from django.db import DatabaseError
+from django.utils.translation import get_language_info
 from django_countries import countries as names_of
 
 from safety import loading
@@ -47,6 +48,11 @@ class Line:
             return ""
         return f"sms:{self.sms}" + (f"?body={quote(self.sms_word)}" if self.sms_word else "")
 
+    @property
+    def spoken(self) -> str:
+        """Its languages by name: “de, fr” is German, French."""
+        return re.sub(r"\b[a-z]{2}\b(?=$|[,;])", lambda code: _language(code[0]), self.languages)
+
 
 @dataclass(frozen=True, slots=True)
 class Help:
@@ -58,6 +64,13 @@ class Help:
     lines: tuple[Line, ...]
     texts: tuple[Line, ...]  # those that are texted or chatted with only
     others_url: str = OTHERS
+
+
+def _language(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name"])
+    except KeyError:
+        return code
 
 
 def for_country(code: str) -> Help:

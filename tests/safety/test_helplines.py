@@ -75,6 +75,21 @@ def test_the_file_asks_to_be_looked_at_when_it_is_a_year_old():
         warnings.warn(f"Helplines that nobody looked at for a year: {', '.join(old)}", UserWarning, stacklevel=1)
 
 
+@pytest.mark.parametrize(
+    ("languages", "spoken"),
+    [
+        ("", ""),
+        ("en", "English"),
+        ("de, fr, it", "German, French, Italian"),
+        ("ja; others at certain hours", "Japanese; others at certain hours"),
+        ("20 languages", "20 languages"),
+        ("xx", "xx"),
+    ],
+)
+def test_languages_are_named(languages, spoken):
+    assert helplines.Line("A line", languages=languages).spoken == spoken
+
+
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
