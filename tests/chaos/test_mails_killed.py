@@ -58,7 +58,7 @@ def leases_end():
 
 def no_mail_waits():
     """Whether each has its end; what was put off, after so many tries for minutes, is due at once."""
-    Mail.objects.owed().filter(lease_token=None).update(due_at=Now())
+    Mail.objects.owed().filter(lease_token=None, due_at__gt=Now()).update(due_at=Now())
     return not Mail.objects.owed().exists()
 
 
