@@ -1,14 +1,18 @@
 """Dusk as it runs in production, each process one that can be killed, frozen and started again."""
 
 import os
+import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 
+from config.lib.owed import Owed
 from tests.config.processes import environment, responds, until
 from tests.servers import ROOT, Process, Redis, free_port
 
@@ -57,6 +61,20 @@ class Production:
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()
+
+    def kill_at_work(self, model: type[Owed], after: float, *, unless: Callable[[], bool]) -> bool:
+        """Kill the worker so many seconds after it took something up; whether it did before `unless` came true.
+
+        What it had in hand is anybody's at once, as when its lease is over, and its death is not held against that.
+        """
+        held = model._default_manager.filter(due_at__isnull=False, lease_token__isnull=False)
+        until(lambda: held.exists() or unless(), what=f"a worker that has a {model._meta.verbose_name} in hand")
+        if unless():
+            return False
+        time.sleep(after)
+        self.kill("worker")
+        held.update(due_at=Now(), lease_token=None, attempts=0)
+        return True
 
     def __getitem__(self, name: str) -> Process:
         return self.processes[name]

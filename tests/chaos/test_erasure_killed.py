@@ -1,7 +1,6 @@
 """Workers that are killed in the middle of an erasure or of an export: each ends whole, once, and leaves nothing."""
 
 import random
-import time
 
 import pytest
 from django.db.models.functions import Now
@@ -47,15 +46,11 @@ def talkative(transactional_db):
 
 
 def kill_again_and_again(production, model, is_over, seed):
-    """Kill the worker at any moment until the work is done; leases that it held are over at once."""
+    """Kill the worker in the middle of the work, at any moment of it, until that is done."""
     chance = random.Random(seed)
     kills = 0
-    while not is_over() and kills < 12:
-        time.sleep(chance.uniform(0.05, 0.9))
-        production.kill("worker")
+    while kills < 6 and production.kill_at_work(model, chance.uniform(0, 0.3), unless=is_over):
         kills += 1
-        model.objects.owed().exclude(lease_token=None).filter(attempts__gt=0).update(due_at=Now())
-        model.objects.owed().update(attempts=0)  # deaths that are ours, not its
         production["worker"].start()
     until(is_over, what="an end")
     return kills

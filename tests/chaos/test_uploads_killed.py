@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from django.db.models.functions import Now
 from django.test import Client
 
 from media import storage
@@ -79,6 +78,11 @@ def on_disk(folder: Path):
     return {path.relative_to(folder).as_posix() for path in files}
 
 
+def all_are_ready():
+    """Whether there is nothing left to be killed at."""
+    return Upload.objects.filter(state=Upload.State.READY, due_at=None).count() == PHOTOS
+
+
 @pytest.mark.timeout(300)
 def test_workers_that_are_killed_leave_every_photo_whole(production, editor, mara, tmp_path):
     production.start("redis", "web", "worker", "beat")
@@ -91,14 +95,13 @@ def test_workers_that_are_killed_leave_every_photo_whole(production, editor, mar
 
     sender = threading.Thread(target=sending)
     sender.start()
-    for _ in range(6):
-        time.sleep(chance.uniform(0.5, 2.5))
-        production.kill("worker")
+    kills = 0
+    while kills < 6 and production.kill_at_work(Upload, chance.uniform(0, 0.5), unless=all_are_ready):
+        kills += 1
         production["worker"].start()
     sender.join()
     assert len(uploads) == PHOTOS
-    # A worker that was killed in the middle of one has it until its lease is over.
-    Upload.objects.owed().update(due_at=Now())
+    assert kills
     until(lambda: not Upload.objects.owed().exists(), what="an end of every upload")
 
     assert set(Upload.objects.values_list("state", flat=True)) == {Upload.State.READY}

@@ -29,7 +29,7 @@ def look_at(tab):
 
 
 def test_a_session_that_changed_in_another_tab_goes_on_in_this_one(talk, alice, base_url, complaints):
-    complaints.expect("status of 40[13]")  # 401 when it asks between the two sessions
+    complaints.expect("status of 40[13]|WebSocket")  # 401 when it asks between the two sessions
     tab = talk()
     tab.page.evaluate("window.stayed = true")
     end_session(tab)
@@ -109,7 +109,7 @@ def test_a_list_left_open_shows_nothing_of_who_signs_in_next(talk, alice, base_u
 
 
 def test_both_tabs_of_a_browser_show_the_same_after_a_new_session(talk, alice, base_url, complaints):
-    complaints.expect("status of 40[13]")  # 401 when a tab asks between the two sessions
+    complaints.expect("status of 40[13]|WebSocket")  # 401 when a tab asks between the two sessions
     tab = talk()
     second: Talk = tab.tab()
     end_session(tab)
