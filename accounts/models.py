@@ -104,6 +104,24 @@ class User(AbstractBaseUser, PermissionsMixin):
     erase_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Asked to be erased then; the account rests until that day."
     )
+    restricted = models.CharField(
+        max_length=5,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Derived: pause or ban, the graver of the restrictions that stand (`restricting`).",
+    )
+    # The clock of the AI notice, which all tabs and all characters share.
+    told_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When they were told last that they talk with an AI."
+    )
+    in_use_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then they have used the site without a long pause."
+    )
+    used_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When they said something last, to the minute."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -181,6 +199,51 @@ class User(AbstractBaseUser, PermissionsMixin):
     def premium_active(self) -> bool:
         """Whether premium is on at this moment."""
         return self.premium_until is not None and self.premium_until > timezone.now()
+
+
+class Restriction(models.Model):
+    """A decision that somebody may not use the site, for a while or at all: why, in words for them, and its end.
+
+    `User.restricted` is derived from those that stand.
+    """
+
+    class Kind(models.TextChoices):
+        PAUSE = "pause", "Pause"
+        BAN = "ban", "Ban"
+
+    class Reason(models.TextChoices):
+        MINOR = "minor", "Seems to be under 18"
+        SEXUAL_MINOR = "sexual-minor", "Sexual content about somebody under 18"
+        THREAT = "threat", "Threats"
+        ABUSE = "abuse", "Abuse of the service"
+        OTHER = "other", "Another reason"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="restrictions")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    words = models.TextField("statement", max_length=2000, help_text="What is said to the member: why, and what now.")
+    began_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True, help_text="Empty: until somebody lifts it.")
+    by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Nobody: the site itself."
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    lifted_why = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-began_at", "-pk"]
+        permissions = [("restrict_user", "Can pause and ban people, and let them in again")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "kind", "reason"],
+                condition=models.Q(lifted_at=None),
+                name="one_restriction_of_a_kind_for_a_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.user_id}"
 
 
 class PremiumGrant(models.Model):

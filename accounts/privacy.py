@@ -25,6 +25,7 @@ TABLES = {
         why="Legal pages are the site’s; they forget who wrote them.", blanks=("written_by", "published_by"), keeps=ALL
     ),
     "accounts.Mail": Fate("account.json", why="When which mail was sent; its words are in their mailbox."),
+    "accounts.Restriction": Fate("account.json"),
     "accounts.Permit": Fate(why="Good for minutes, and for this site only."),
     "accounts.AgeRefusal": Fate(
         why="Who said they are under age has no account. A hash of the address under our key, so that they wait.",
@@ -50,6 +51,9 @@ def export(user: User) -> Iterator[Document]:
         "preferences": _columns(user, "theme", "enter_sends", "show_mature", "email_notices"),
         "email_addresses": _rows(EmailAddress.objects.filter(user=user), "email", "verified", "primary"),
         "premium": _rows(user.premium_grants.all(), "days", "granted_at", "revoked_at"),
+        "restrictions": _rows(
+            user.restrictions.order_by("began_at"), "kind", "reason", "words", "began_at", "until", "lifted_at"
+        ),
         "consents": _rows(user.consents.order_by("given_at"), "document", "version", "given_at"),
         "second_factors": _rows(Authenticator.objects.filter(user=user), "type", "created_at", "last_used_at"),
         "connected_accounts": _rows(

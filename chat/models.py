@@ -108,6 +108,13 @@ class Conversation(models.Model):
     cleared_version = models.PositiveBigIntegerField(
         default=0, db_default=0, help_text="Whoever knows an older version than this starts afresh: rows are gone."
     )
+    held_at = models.DateTimeField(
+        null=True, blank=True, help_text="A crisis card stands there: she says nothing until the member goes on."
+    )
+    care_level = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How grave it was what the member said last of such things."
+    )
+    care_at = models.DateTimeField(null=True, blank=True, help_text="When that was.")
 
     objects = ConversationManager()
 
@@ -164,6 +171,22 @@ class Conversation(models.Model):
         header = (self.last_seq, self.last_read_seq, self.version, self.last_message_at)
         shown = (self.last_message_preview, self.last_message_sender)
         _header_after.must(Conversation.DoesNotExist(), self.pk, *header, *shown, charged_as=charged_as)
+        return message
+
+    def note(self, notice: "Message.Notice", text: str, *, country: str = "") -> "Message":
+        """Append a line of the site itself under the lock: the thread list shows what was said before it.
+
+        Who had read all that was said has read it as well, or sees it now.
+        """
+        fields = {"sender": Message.Sender.SITE, "kind": Message.Kind.NOTICE, "notice": notice, "country": country}
+        message = Message(
+            conversation=self, seq=self.last_seq + 1, version=self.version + 1, text=text, created_at=self.now, **fields
+        )
+        if not self.unread:
+            self.last_read_seq = message.seq
+        self.last_seq, self.version = message.seq, message.version
+        _add_message.must(AlreadyWritten(), message)
+        self.save(update_fields=["last_seq", "last_read_seq", "version"])
         return message
 
     def owe_reply(self, *, through: int, **fields: Any) -> "Reply":
@@ -272,12 +295,23 @@ class Message(models.Model):
         AUDIO = "audio", "Voice note"
         NOTICE = "notice", "Notice"
 
+    class Notice(models.TextChoices):
+        """Which line of the site it is."""
+
+        AI = "ai", "An AI, not a person"
+        HELP = "help", "People who help, above her reply"
+        HELD = "held", "People who help, in place of her reply"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, db_index=False, related_name="messages")
     seq = models.PositiveBigIntegerField()
     version = models.PositiveBigIntegerField()
     sender = models.CharField(max_length=4, choices=Sender.choices)
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.TEXT)
+    notice = models.CharField(max_length=4, choices=Notice.choices, blank=True, default="", db_default="")
+    country = models.CharField(
+        max_length=2, blank=True, default="", db_default="", help_text="Of a crisis card: whose helplines it shows."
+    )
     text = models.TextField()
     reply = models.ForeignKey(
         "Reply",
@@ -504,7 +538,8 @@ class QuotaReset(Owed):
 HEADER = (
     *(field.attname for field in Conversation._meta.concrete_fields),
     *(f"girl__{field}" for field in ("name", "slug", "avatar", "avatar_square", "demo_art", "retired_at")),
-    *("user__is_active", "user__premium_until"),
+    *("user__is_active", "user__restricted", "user__premium_until", "user__country"),
+    *("user__told_at", "user__in_use_since", "user__used_at"),
 )
 
 

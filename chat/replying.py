@@ -61,6 +61,7 @@ def _to_write(pk: UUID) -> QuerySet[Reply]:
             "conversation__user_id",
             "conversation__deleted_at",
             "conversation__user__is_active",
+            "conversation__user__restricted",
             "conversation__user__name",
         ),
         *(f"conversation__girl__{field}" for field in ("name", "persona_prompt", "example_dialogue")),
@@ -362,7 +363,7 @@ def take(reply_id: UUID) -> Job | None:
         why = "overdue"
     elif reply.attempts > settings.REPLY_MAX_ATTEMPTS:
         why = "too many attempts"
-    elif not conversation.user.is_active or conversation.deleted_at:
+    elif not conversation.user.is_active or conversation.user.restricted or conversation.deleted_at:
         why = "member or conversation gone"
     if why or reply.stop_at is not None:
         end_over(reply, why=why, token=token)

@@ -52,14 +52,15 @@ def end_owed(
     With a token, only the worker that holds the lease may. Raises AlreadyEnded.
     """
     was_read = not is_blank(reply.text) or (written is not None and written.first_token_ms is not None)
-    gone = "" if conversation.user.is_active else "member gone"
+    gone = "" if conversation.user.is_active and not conversation.user.restricted else "member gone"
     gone = gone or ("conversation deleted" if conversation.deleted_at else "")
     if gone:  # nobody is told anything more
         state, error = Reply.State.FAILED, error or gone
         written = replace(written or Written(""), text="")
     fields: dict[str, Any] = {"error": error[:300], **(asdict(written) if written else {})}
     leaves_words = written is not None and state != Reply.State.FAILED and not is_blank(written.text)
-    waiting = _asked_after(conversation, reply.answers_through)
+    # While a crisis card stands in place of her reply, nothing more is owed: see `caring.go_on`.
+    waiting = None if conversation.held_at else _asked_after(conversation, reply.answers_through)
     message: Message | None = None
     with together():
         Reply.objects.end(reply.pk, state, token=token, **fields)

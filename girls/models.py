@@ -279,6 +279,20 @@ class Media(models.Model):
         return self.text or f"{self.get_kind_display()} of {self.girl.name}"
 
 
+class Block(models.Model):
+    """A member wants to see no more of a character."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocks")
+    girl = models.ForeignKey(Girl, on_delete=models.CASCADE, related_name="+", verbose_name="character")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "girl"], name="one_block_for_each_character")]
+
+    def __str__(self) -> str:
+        return f"block of {self.girl_id} by {self.user_id}"
+
+
 class Like(models.Model):
     """One person likes one item, once."""
 

@@ -8,10 +8,11 @@ from django.db import transaction
 from accounts.models import User
 from config.lib.privacy import ALL, ROWS, Document, Fate
 from girls import liking
-from girls.models import Girl, Like
+from girls.models import Block, Girl, Like
 
 TABLES = {
     "girls.Like": Fate("likes.json"),
+    "girls.Block": Fate("blocks.json"),
     "girls.Girl": Fate(why="Characters are the site’s; it forgets who made one.", blanks=("created_by",), keeps=ALL),
     "girls.HistoricalGirl": Fate(
         why="What a character said once is the site’s; it forgets who wrote it.", blanks=("history_user",), keeps=ALL
@@ -20,7 +21,7 @@ TABLES = {
 
 
 def export(user: User) -> Iterator[Document]:
-    """What they liked."""
+    """What they liked, and whom they want to see no more of."""
     likes = Like.objects.filter(user=user).select_related("media__girl").order_by("created_at")
     found = [
         {
@@ -32,6 +33,9 @@ def export(user: User) -> Iterator[Document]:
         for like in likes.iterator()
     ]
     yield Document("likes.json", [json.dumps(found, ensure_ascii=False, indent=2)])
+    blocks = Block.objects.filter(user=user).select_related("girl").order_by("created_at")
+    blocked = [{"character": block.girl.name, "blocked_at": block.created_at.isoformat()} for block in blocks]
+    yield Document("blocks.json", [json.dumps(blocked, ensure_ascii=False, indent=2)])
 
 
 def erase(user: User) -> Iterator[None]:
@@ -43,6 +47,7 @@ def erase(user: User) -> Iterator[None]:
             mine.filter(media__in=items).delete()
             liking.recount(items)
         yield
+    Block.objects.filter(user=user).delete()
     Girl.objects.filter(created_by=user).update(created_by=None)
     Girl.history.filter(history_user=user).update(history_user=None)
     yield

@@ -1,8 +1,10 @@
-"""The helplines, as this site shows them."""
+"""The helplines, as this site shows them; what was found and done, in numbers; what people reported."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -123,3 +125,159 @@ class Helpline(models.Model):
         return self.status != self.Status.CHECKED or (
             self.verified_at is None or self.verified_at < timezone.now().date() - OLD
         )
+
+
+class Count(models.Model):
+    """How often something was found, or done about it: on a day, in a country. No text, no person."""
+
+    class Action(models.TextChoices):
+        # Of what a member said:
+        NOTED = "noted", "Told to her model"
+        CARD = "card", "Card above her reply"
+        INTERRUPTED = "interrupted", "Card in place of her reply"
+        RESUMED = "resumed", "The member went on"
+        # Of the second opinion:
+        RAISED = "raised", "Raised by a second opinion"
+        UNHEARD = "unheard", "The second opinion did not come"
+        # Of what she said:
+        CUT = "cut", "Her words were cut"
+        REPLACED = "replaced", "Her words were replaced"
+        NUMBER = "number", "A number was taken out"
+        FAREWELL = "farewell", "She held somebody back"
+        # Of members who seem to be under age:
+        WEAK = "weak", "A weak sign"
+        PAUSED = "paused", "The account was paused"
+        QUEUED = "queued", "Put before a moderator"
+        # Of notices:
+        TOLD = "told", "Told that it is an AI"
+
+    day = models.DateField(help_text="In UTC.")
+    country = models.CharField(max_length=2, blank=True)
+    kind = models.CharField(max_length=16, help_text="Of `safety.classifying.Kind`.")
+    level = models.PositiveSmallIntegerField(default=0)
+    action = models.CharField(max_length=12, choices=Action.choices)
+    n = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "country", "kind", "level", "action"], name="one_count_of_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.kind} {self.action}: {self.n}"
+
+
+class Signal(models.Model):
+    """A weak sign that a member is under age: that there was one, not what. Three in a month are looked at."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=16)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "at"], name="signal_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.user_id}"
+
+
+class Report(models.Model):
+    """Somebody, or the site itself, says that something is wrong. With the evidence, for whoever decides."""
+
+    class What(models.TextChoices):
+        MESSAGE = "message", "Message"
+        PHOTO = "photo", "Photo or video"
+        CHARACTER = "character", "Character"
+        MEMBER = "member", "Member"
+
+    class Reason(models.TextChoices):
+        SEXUAL_MINOR = "sexual-minor", "Sexual content about somebody under 18"
+        INTIMATE = "intimate", "An intimate picture of a real person, without their consent"
+        SELF_HARM = "self-harm", "It encourages suicide, self-harm or an eating disorder"
+        CLAIMS_HUMAN = "claims-human", "It claims to be a person"
+        HATE = "hate", "Hate or harassment"
+        MINOR = "minor", "A member seems to be under 18"
+        THREAT = "threat", "Threats of violence"
+        OTHER = "other", "Something else"
+
+    class State(models.TextChoices):
+        NEW = "new", "New"
+        ACTING = "acting", "In hand"
+        CLOSED = "closed", "Closed"
+
+    class Outcome(models.TextChoices):
+        REMOVED = "removed", "Taken down"
+        CHANGED = "changed", "Changed"
+        RESTRICTED = "restricted", "Account restricted"
+        NOTHING = "nothing", "No breach found"
+        UNFOUNDED = "unfounded", "Not a report that can be acted on"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="reports",
+        verbose_name="reported by",
+        help_text="Nobody: the site itself, or an account that was erased.",
+    )
+    is_by_site = models.BooleanField(default=False)
+    what = models.CharField(max_length=9, choices=What.choices)
+    target = models.CharField(max_length=80, help_text="message:<conversation>:<seq>, photo:<id>, character:<id>.")
+    about = models.CharField(
+        max_length=140, blank=True, help_text="What it is, in words for a list: never what it says."
+    )
+    girl = models.ForeignKey(
+        "girls.Girl", null=True, on_delete=models.SET_NULL, related_name="+", verbose_name="character"
+    )
+    media = models.ForeignKey("girls.Media", null=True, on_delete=models.SET_NULL, related_name="+")
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Whose account it is about, if it is about one.",
+    )
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    words = models.TextField(max_length=1000, blank=True, help_text="What the reporter said.")
+    evidence = models.JSONField(default=list, blank=True, help_text="As it stood when it was reported.")
+    state = models.CharField(max_length=6, choices=State.choices, default=State.NEW)
+    due_at = models.DateTimeField(help_text="Until then it is to be decided.")
+    created_at = models.DateTimeField(default=timezone.now)
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    taken_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
+    statement = models.TextField(max_length=2000, blank=True, help_text="What was decided and why, in words for them.")
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["due_at", "created_at"]
+        permissions = [
+            ("review_report", "Can take reports in hand and decide them"),
+            ("read_evidence", "Can read the evidence of reports, with a reason that is written down"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["by", "target"],
+                condition=~Q(state="closed") & Q(by__isnull=False),
+                name="one_open_report_of_a_thing_by_a_member",
+            ),
+            models.UniqueConstraint(
+                fields=["target", "reason"],
+                condition=~Q(state="closed") & Q(is_by_site=True),
+                name="one_open_report_of_a_thing_by_the_site",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="closed") | (Q(closed_at__isnull=False) & ~Q(outcome="") & ~Q(statement="")),
+                name="what_is_closed_says_why",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=~Q(state="closed"), name="report_open_by_due"),
+            models.Index(fields=["member", "-created_at"], name="report_about_member"),
+            models.Index(fields=["-created_at"], name="report_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"report {self.pk}"

@@ -17,6 +17,7 @@ import chat.privacy
 import girls.privacy
 import media.privacy
 import payments.privacy
+import safety.privacy
 import staff.privacy
 from accounts import emails, mailbox, sessions
 from accounts.letters import name_of
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 # From the top down: what points at others goes before them. The person's own row goes last, here.
 ORDER: tuple[Part, ...] = (
     staff.privacy,
+    safety.privacy,
     chat.privacy,
     payments.privacy,
     girls.privacy,

@@ -19,6 +19,7 @@ import chat.privacy
 import girls.privacy
 import media.privacy
 import payments.privacy
+import safety.privacy
 import staff.privacy
 from accounts import emails
 from accounts.models import User
@@ -37,6 +38,7 @@ PARTS: tuple[Part, ...] = (
     girls.privacy,
     media.privacy,
     payments.privacy,
+    safety.privacy,
     staff.privacy,
 )
 EACH = timedelta(days=1)  # another one may be asked for

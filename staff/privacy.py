@@ -50,6 +50,7 @@ NOBODY = {
     "contenttypes.ContentType": "A name of a table.",
     "girls.Media": "What characters show; the files know who put them up.",
     "payments.CatalogCache": "What is on sale.",
+    "safety.Count": "How often something was found or done on a day in a country.",
     "staff.DailyGirl": "How much was said with a character on a day.",
     "staff.DailyPlan": "How much was sold of a plan on a day.",
     "staff.Day": "How much there was on a day.",

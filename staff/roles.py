@@ -26,6 +26,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     MODERATOR: (
         *("accounts.user v", "chat.conversation v", "chat.reply v", "girls.media v", "safety.helpline vac"),
+        *("safety.report v", "safety.count v", "safety.review_report", "safety.read_evidence"),
+        *("accounts.restriction v", "accounts.restrict_user"),
         *("chat.read_conversation", "staff.view_overview"),
     ),
     SUPPORT: (

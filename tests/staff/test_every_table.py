@@ -18,14 +18,14 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts import emails, posting
-from accounts.models import Consent, LegalVersion, Mail, Permit, User
+from accounts.models import Consent, LegalVersion, Mail, Permit, Restriction, User
 from chat.models import Alternative, Erasure
 from config.lib.privacy import ALL
-from girls.models import Like
+from girls.models import Block, Like
 from media import files
 from media.models import File, Upload
 from payments.models import Purchase, ScriptedSession, StripeEvent
-from safety.models import Helpline
+from safety.models import Helpline, Report, Signal
 from staff import audit, erasing, exporting
 from staff.models import Export
 from staff.privacy import NOBODY
@@ -127,6 +127,13 @@ def everywhere(member, user, disk):
     line = {"country": "LU", "name": "SOS Détresse", "kind": "line", "display": "454545", "tel": "454545"}
     Helpline.objects.create(**line, verified_by=HANDLE)
     PremiumGrantFactory(user=user, reason="stripe:cs_1")
+    Restriction.objects.create(user=user, kind="pause", reason="other", words=f"Dear {NAME}", by=user, lifted_by=user)
+    Block.objects.create(user=user, girl=mara)
+    Signal.objects.create(user=user, kind="minor")
+    of_theirs = {"what": "message", "reason": "other", "girl": mara, "due_at": timezone.now()}
+    Report.objects.create(**of_theirs, target="message:1:1", by=user, words=f"{NAME} says: {WORDS}", evidence=[WORDS])
+    team = {"taken_by": user, "closed_by": user}
+    Report.objects.create(**of_theirs, target="member:1", member=user, evidence=[{"text": WORDS}], **team)
     Permit.objects.create(user=user, scope="chat_send", uses_left=1, expires_at=timezone.now(), token_hash="0" * 64)
     emails.owe("premium_on", {"purchase": Purchase(duration_days=30, amount=1, currency="usd", name=NAME)}, user=user)
     emails.owe("erasure_kept", {"name": NAME}, address=EMAIL)

@@ -88,7 +88,15 @@ def test_it_holds_all_that_is_theirs(member, alice, mara, settings):
     work()
     _, copy = fetch(member)
     assert set(copy.namelist()) == {
-        *("index.html", "account.json", "likes.json", "purchases.json", "photos/photo-1.webp"),
+        *(
+            "index.html",
+            "account.json",
+            "likes.json",
+            "blocks.json",
+            "purchases.json",
+            "reports.json",
+            "photos/photo-1.webp",
+        ),
         *("conversations/mara.json", "conversations/mara.html"),
     }
     said = json.loads(copy.read("conversations/mara.json"))
