@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import TypedDict  # pydantic checks these in tests, and takes only this one before 3.12
 
 from chat.models import Conversation, Message, Reply
+from chat.notices import HelpShape, help_of
 from chat.rendering import to_html
 from config.lib.text import isolated
 from girls.models import Girl
@@ -58,6 +59,8 @@ class MessageShape(TypedDict):
     client_id: str | None
     alternatives: int
     chosen: int
+    notice: NotRequired[str]  # of a line of the site: which one it is
+    help: NotRequired[HelpShape]  # of a crisis card: where people are who help
 
 
 class DeletedShape(TypedDict):
@@ -84,6 +87,7 @@ class ConversationShape(TypedDict):
     free_remaining: FreeShape
     premium_active: bool
     premium_until: str | None
+    care: str  # "held" while a crisis card stands in place of her reply, "near" for a while after one, else ""
 
 
 class ReplyShape(TypedDict):
@@ -224,7 +228,7 @@ def girl(girl: Girl) -> GirlShape:
 
 def message(message: Message) -> MessageShape:
     """A message, whole."""
-    return {
+    shape: MessageShape = {
         "id": str(message.pk),
         "seq": message.seq,
         "version": message.version,
@@ -240,6 +244,11 @@ def message(message: Message) -> MessageShape:
         "alternatives": message.alternatives,
         "chosen": message.chosen,
     }
+    if message.notice:
+        shape["notice"] = message.notice
+        if ways := help_of(message):
+            shape["help"] = ways
+    return shape
 
 
 _whole = message  # parameters are called like it
@@ -267,6 +276,7 @@ def conversation(conversation: Conversation) -> ConversationShape:
         },
         "premium_active": conversation.user.premium_active,
         "premium_until": iso(conversation.user.premium_until),
+        "care": conversation.care,
     }
 
 

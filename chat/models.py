@@ -17,6 +17,9 @@ from config.lib.indexes import BlockRangeIndex
 from config.lib.owed import Owed, OwedQuerySet
 from config.lib.prepared import Change, insert, select, update
 from girls.models import Girl
+from safety.classifying import DISTRESS
+
+NEAR = timedelta(minutes=30)  # so long after a crisis card was put up, or was due again, nothing is sold or refused
 
 
 def default_free_text() -> int:
@@ -147,6 +150,15 @@ class Conversation(models.Model):
         return moment
 
     @property
+    def care(self) -> str:
+        """`held` while a crisis card stands in place of her reply, `near` for a while after one, else nothing."""
+        if self.held_at is not None:
+            return "held"
+        if self.care_at is None or self.care_level < DISTRESS:
+            return ""
+        return "near" if timezone.now() - self.care_at < NEAR else ""
+
+    @property
     def unread(self) -> bool:
         """Whether she said something that was not read yet."""
         return self.last_seq > self.last_read_seq
@@ -186,7 +198,8 @@ class Conversation(models.Model):
             self.last_read_seq = message.seq
         self.last_seq, self.version = message.seq, message.version
         _add_message.must(AlreadyWritten(), message)
-        self.save(update_fields=["last_seq", "last_read_seq", "version"])
+        header = (self.last_seq, self.last_read_seq, self.version)
+        _header_noted.must(Conversation.DoesNotExist(), self.pk, *header)
         return message
 
     def owe_reply(self, *, through: int, **fields: Any) -> "Reply":
@@ -232,7 +245,8 @@ class Conversation(models.Model):
         message.deleted_at, message.text, message.alternatives, message.chosen = self.now, "", 1, 1
         message.save(update_fields=["version", "deleted_at", "text", "alternatives", "chosen"])
         Alternative.objects.filter(conversation=self, seq=message.seq).delete()
-        left = self.messages.filter(deleted_at=None).order_by("-seq").first()
+        said = self.messages.filter(deleted_at=None).exclude(sender=Message.Sender.SITE)
+        left = said.order_by("-seq").first()
         self.last_message_preview = preview(left.text, by_member=left.sender == Message.Sender.USER) if left else ""
         self.last_message_sender = left.sender if left else ""
         hers = self.messages.filter(deleted_at=None, seq__gt=self.last_read_seq).exclude(sender=Message.Sender.USER)
@@ -577,6 +591,12 @@ def _header_after(
     }
     if charged_as:  # whoever lets it go below zero is stopped by a constraint
         changes[f"free_{charged_as}"] = models.F(f"free_{charged_as}") - 1
+    return Conversation.objects.filter(pk=pk), changes
+
+
+@update
+def _header_noted(pk: uuid.UUID, last_seq: int, last_read_seq: int, version: int) -> Change:
+    changes = {"last_seq": last_seq, "last_read_seq": last_read_seq, "version": version}
     return Conversation.objects.filter(pk=pk), changes
 
 

@@ -27,15 +27,20 @@ def charge(conversation: Conversation, kind: Kind) -> str:
     if conversation.user.premium_active:
         return ""
     if getattr(conversation, f"free_{kind}") < 1:
+        if conversation.care:  # nobody is stopped beside a crisis card
+            return ""
         raise QuotaExhausted(kind)
     return kind
 
 
 def band(conversation: Conversation, *, owed: bool) -> str:
-    """How much is left, as the page shows it: premium, plenty, low or out. Its script goes on from there.
+    """How much is left, as the page shows it: premium, plenty, low or out; `care` beside a crisis card, where nothing
+    is sold. Its script goes on from there.
 
     While the last message waits for its answer, `owed`, it is not out yet.
     """
+    if conversation.care:
+        return "care"
     if conversation.user.premium_active:
         return "premium"
     left = conversation.free_text

@@ -8,12 +8,13 @@ from django.db import transaction
 from accounts import permits
 from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
-from chat import frames, quotas, realtime, sync
+from chat import caring, frames, noticing, quotas, realtime, settling, sync
 from chat.models import AlreadyWritten, Conversation, Message, Reply
 from chat.settling import Written, end_owed
 from config.lib.database import tried_again
 from config.lib.prepared import together
 from config.lib.text import utf16_cut, utf16_length
+from safety.classifying import findings
 
 PERMIT_SCOPE = "chat_send"
 
@@ -34,31 +35,48 @@ class Sent:
     reply: Reply | None
     conversation: Conversation
     created: bool
+    notices: tuple[Message, ...] = ()  # lines of the site that stand below the message
 
 
 @tried_again
-def send_message(user: User, conversation_id: UUID, *, text: str, client_id: UUID, permit: UUID | None) -> Sent:
+def send_message(
+    user: User, conversation_id: UUID, *, text: str, client_id: UUID, permit: UUID | None, country: str = ""
+) -> Sent:
     """Accept what the member wrote and owe a reply to it: all of it happens, or none.
 
-    The same client id, however often and from however many tabs, is one message and one charge.
+    The same client id, however often and from however many tabs, is one message and one charge. Whoever speaks of harm
+    to themselves gets help before anything else (`caring`): the helplines of `country`, where they are.
     Raises Conversation.DoesNotExist, also when it is somebody else's, CharacterRetired, SecurityCheckFailed,
     QuotaExhausted.
     """
+    harm = caring.harm(findings(text))
     try:
         with transaction.atomic(durable=True):
             conversation = _open(Conversation.objects.locked(conversation_id, of=user))
+            is_silent = caring.interrupts(conversation, harm)
+            if is_silent:
+                settling.silence(conversation)
+            reply: Reply | None = None
             with together():
-                charged = quotas.charge(conversation, "text")
+                charged = "" if caring.is_free(conversation, harm) else quotas.charge(conversation, "text")
                 message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged_as=charged)
                 permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
-                reply = conversation.owe_reply(through=message.seq)
-            reply = conversation.owed_reply(reply)
-            realtime.tell(conversation, frames.message_frame(message), frames.reply_frame(reply), typing=True)
+                if not is_silent:
+                    reply = conversation.owe_reply(through=message.seq)
+            told = [noticing.tell(conversation)]
+            if harm.level:
+                told.append(caring.care(conversation, harm, country=country))
+            if reply:
+                reply = conversation.owed_reply(reply)
+            notices = tuple(notice for notice in told if notice)
+            said = (frames.message_frame(each) for each in (message, *notices))
+            asked = [frames.reply_frame(reply)] if reply else []
+            realtime.tell(conversation, *said, *asked, typing=reply is not None)
     except (AlreadyWritten, CharacterRetired, SecurityCheckFailed, quotas.QuotaExhausted):
         if sent := _sent_before(user, conversation_id, client_id):
             return sent
         raise
-    return Sent(message, reply, conversation, created=True)
+    return Sent(message, reply or sync.latest_reply(conversation), conversation, created=True, notices=notices)
 
 
 def _open(conversation: Conversation) -> Conversation:
@@ -72,7 +90,11 @@ def _sent_before(user: User, conversation_id: UUID, client_id: UUID) -> Sent | N
     """What an earlier try with this client id left: the same answer, whatever would be said to a new one."""
     conversation = Conversation.objects.visible_to(user).get(pk=conversation_id)
     message = conversation.messages.filter(client_id=client_id).first()
-    return message and Sent(message, sync.latest_reply(conversation), conversation, created=False)
+    if message is None:
+        return None
+    notices = conversation.messages.filter(sender=Message.Sender.SITE, created_at=message.created_at).order_by("seq")
+    reply = sync.latest_reply(conversation)
+    return Sent(message, reply, conversation, created=False, notices=tuple(notices))
 
 
 def stop_reply(conversation: Conversation, *, seen: int | None) -> Reply | None:
@@ -102,18 +124,38 @@ def retry_reply(conversation: Conversation) -> Sent:
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation.pk)
         reply = sync.latest_reply(conversation)
-        if reply is None or reply.state not in (Reply.State.FAILED, *Reply.OWED):
+        if reply is None or reply.state not in (Reply.State.FAILED, *Reply.OWED) or conversation.held_at:
             raise NothingToRetry
         message = conversation.messages.get(seq=reply.answers_through)
         if reply.is_owed:
             return Sent(message, reply, conversation, created=False)
         _open(conversation)
-        quotas.charge_again(conversation, reply.answers_through)
+        if not conversation.care:
+            quotas.charge_again(conversation, reply.answers_through)
         conversation.bump()
         again = {"purpose": reply.purpose, "replaces": reply.replaces}
         reply = conversation.owe_reply(through=reply.answers_through, **again)
         realtime.tell(conversation, frames.reply_frame(reply), typing=True)
     return Sent(message, reply, conversation, created=True)
+
+
+def go_on(conversation: Conversation, *, country: str) -> Reply | None:
+    """The member is all right: what a crisis card held back is asked of her now, for nothing; once.
+
+    Returns the latest reply. Raises Conversation.DoesNotExist.
+    """
+    with transaction.atomic(durable=True):
+        conversation = Conversation.objects.locked(conversation.pk)
+        if not caring.go_on(conversation, country=country):
+            return sync.latest_reply(conversation)
+        conversation.bump()
+        waiting = quotas.unanswered(conversation, conversation.last_seq).filter(deleted_at=None)
+        through = waiting.order_by("-seq").values_list("seq", flat=True).first()
+        reply = None
+        if through and not conversation.girl.retired_at:
+            reply = conversation.owe_reply(through=through)
+        realtime.tell(conversation, *([frames.reply_frame(reply)] if reply else []), typing=reply is not None)
+        return reply or sync.latest_reply(conversation)
 
 
 def mark_read(conversation: Conversation, *, seq: int) -> None:

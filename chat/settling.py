@@ -42,13 +42,15 @@ def end_owed(
     token: UUID | None = None,
     written: Written | None = None,
     error: str = "",
+    silently: bool = False,
 ) -> None:
     """End a reply under the conversation's lock, inside the caller's transaction; owe the next one if messages wait.
 
     Done and stopped leave her message behind, or another answer in its place (if anything was written); failed gives
     back what it had cost, and keeps the words that were read already beside the offer to try again. Of members who were
     deactivated and of conversations that were deleted meanwhile every reply fails, and what was read of it is paid for.
-    The next one has waited since the oldest of its messages was sent, and fails at once when there is no time left.
+    The next one has waited since the oldest of its messages was sent, and fails at once when there is no time left;
+    `silently` owes none.
     With a token, only the worker that holds the lease may. Raises AlreadyEnded.
     """
     was_read = not is_blank(reply.text) or (written is not None and written.first_token_ms is not None)
@@ -59,8 +61,9 @@ def end_owed(
         written = replace(written or Written(""), text="")
     fields: dict[str, Any] = {"error": error[:300], **(asdict(written) if written else {})}
     leaves_words = written is not None and state != Reply.State.FAILED and not is_blank(written.text)
-    # While a crisis card stands in place of her reply, nothing more is owed: see `caring.go_on`.
-    waiting = None if conversation.held_at else _asked_after(conversation, reply.answers_through)
+    # While a crisis card stands in place of her reply, nothing more is owed: see `sending.go_on`.
+    is_silent = conversation.held_at is not None or silently
+    waiting = None if is_silent else _asked_after(conversation, reply.answers_through)
     message: Message | None = None
     with together():
         Reply.objects.end(reply.pk, state, token=token, **fields)
@@ -86,6 +89,14 @@ def end_owed(
         realtime.tell(conversation, *news, typing=following is not None)
     if following is not None and not _is_worth_asking(conversation, following):
         end_owed(conversation, following, Reply.State.FAILED, error="overdue")
+
+
+def silence(conversation: Conversation) -> None:
+    """Stop what she is about to say, under the conversation's lock: what was read stays, what was not costs nothing."""
+    for reply in Reply.objects.owed().filter(conversation=conversation):
+        if is_blank(reply.text):
+            quotas.give_back(conversation, reply)
+        end_owed(conversation, reply, Reply.State.STOPPED, written=Written(reply.text.rstrip()), silently=True)
 
 
 def _is_worth_asking(conversation: Conversation, reply: Reply) -> bool:

@@ -19,6 +19,7 @@ urlpatterns = [
     path("chat/<uuid:pk>/read/", views.read, name="read"),
     path("chat/<uuid:pk>/retry/", views.retry, name="retry"),
     path("chat/<uuid:pk>/stop/", views.stop, name="stop"),
+    path("chat/<uuid:pk>/go-on/", views.go_on, name="go_on"),
     path("chat/<uuid:pk>/delete/", views.delete, name="delete"),
     path("chat/<uuid:pk>/restore/", views.restore, name="restore"),
 ]

@@ -25,6 +25,7 @@ from config.lib.waiting import Full
 from girls import gallery
 from girls.models import Girl
 from girls.views import HtmxRequest, cursor, page_or_part
+from safety import helplines
 
 PANEL_PHOTOS = 6
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -268,7 +269,10 @@ def send(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST {text, client_id, permit}: 201; a repeat of a client id answers 200 with the same and costs nothing."""
     body = MessageBody.of(request)
     ratelimits.may_send(request.user)
-    sent = sending.send_message(request.user, pk, text=body.text, client_id=body.client_id, permit=body.permit)
+    where = _country(request)
+    sent = sending.send_message(
+        request.user, pk, text=body.text, client_id=body.client_id, permit=body.permit, country=where
+    )
     return JsonResponse(_sent(sent), status=201 if sent.created else 200)
 
 
@@ -291,6 +295,26 @@ def stop(request: MemberRequest, pk: UUID) -> HttpResponse:
     """POST {seen?}: stop the running reply, keeping what was on screen."""
     reply = sending.stop_reply(_find(request, pk), seen=StopBody.of(request).seen)
     return JsonResponse({"reply": frames.reply(reply)})
+
+
+@require_POST
+def go_on(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """POST: she answers again after a crisis card: {conversation, reply}, or the conversation's page for a form."""
+    return _go_on_by_form(request, pk) if request.content_type in FORMS else _go_on(request, pk)
+
+
+@answers_json
+def _go_on(request: MemberRequest, pk: UUID) -> HttpResponse:
+    found = _find(request, pk)
+    reply = sending.go_on(found, country=_country(request))
+    return JsonResponse({"conversation": frames.conversation(_find(request, pk)), "reply": frames.reply(reply)})
+
+
+def _go_on_by_form(request: HttpRequest, pk: UUID) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return _sign_in_for(pk)
+    _go_on(request, pk)  # one that is not there is said by the next page
+    return redirect("chat:conversation", pk)
 
 
 @require_POST
@@ -345,7 +369,14 @@ def _sent(sent: sending.Sent) -> dict[str, Any]:
         "message": frames.message(sent.message),
         "reply": frames.reply(sent.reply),
         "conversation": frames.conversation(sent.conversation),
+        "notices": [frames.message(notice) for notice in sent.notices],
     }
+
+
+def _country(request: HttpRequest) -> str:
+    """Where somebody is, for the helplines of a crisis card."""
+    said = str(getattr(request.user, "country", ""))
+    return helplines.country_of(said, request.headers.get("Accept-Language", ""))
 
 
 def _number(request: MemberRequest, name: str) -> int:

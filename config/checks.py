@@ -27,6 +27,7 @@ CLOUDFLARE = "challenges.cloudflare.com"
 RESEND = "https://api.resend.com/"
 REDIS = re.compile(r"rediss?://[^\s/?#]+(/\d*)?(\?\S*)?")
 HOST = re.compile(r"[*.]?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\*|\[[0-9a-f:.]+\]", re.I)
+MOST_HOURS = 3  # between two notices that it is an AI: NY GBL 1702
 DATABASE_SECONDS = 6  # for the database to say how it is set up; a pooler may be silent for minutes
 
 
@@ -51,6 +52,7 @@ def safe_to_start(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
         *_ways_in(),
         *_model_hosts(),
         *_quotas(),
+        *_notices(),
         *_payments(),
         *_bucket(),
         *_cdn(),
@@ -365,6 +367,21 @@ def _quotas() -> Iterator[CheckMessage]:
             f"QUOTA_RESET is {settings.QUOTA_RESET!r}: nobody knows when free messages fill up.",
             hint="Set it to never, daily or monthly.",
             id="dusk.E060",
+        )
+
+
+def _notices() -> Iterator[CheckMessage]:
+    if settings.DISCLOSURE_HOURS <= 0:
+        yield Error(
+            "DISCLOSURE_HOURS is not more than 0: members would be told with every message that they talk with an AI.",
+            hint="Set it to 3, or less.",
+            id="dusk.E061",
+        )
+    elif settings.DISCLOSURE_HOURS > MOST_HOURS:
+        yield Warning(
+            f"DISCLOSURE_HOURS is {settings.DISCLOSURE_HOURS:g}: New York and others ask for a notice every 3 hours.",
+            hint="Set it to 3, or less.",
+            id="dusk.W011",
         )
 
 

@@ -148,8 +148,6 @@ class Count(models.Model):
         WEAK = "weak", "A weak sign"
         PAUSED = "paused", "The account was paused"
         QUEUED = "queued", "Put before a moderator"
-        # Of notices:
-        TOLD = "told", "Told that it is an AI"
 
     day = models.DateField(help_text="In UTC.")
     country = models.CharField(max_length=2, blank=True)

@@ -42,6 +42,8 @@ class UserFactory(DjangoModelFactory):
     email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
     password = factory.django.Password(PASSWORD)
     birth_date = date(1991, 3, 14)
+    # Was told today that it is an AI, so that no line of the site is among what is said; also when midnight comes.
+    told_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=1))
 
     class Params:
         premium = factory.Trait(premium_until=factory.LazyFunction(lambda: timezone.now() + timedelta(days=30)))

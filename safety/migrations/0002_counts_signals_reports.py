@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('country', models.CharField(blank=True, max_length=2)),
                 ('kind', models.CharField(help_text='Of `safety.classifying.Kind`.', max_length=16)),
                 ('level', models.PositiveSmallIntegerField(default=0)),
-                ('action', models.CharField(choices=[('noted', 'Told to her model'), ('card', 'Card above her reply'), ('interrupted', 'Card in place of her reply'), ('resumed', 'The member went on'), ('raised', 'Raised by a second opinion'), ('unheard', 'The second opinion did not come'), ('cut', 'Her words were cut'), ('replaced', 'Her words were replaced'), ('number', 'A number was taken out'), ('farewell', 'She held somebody back'), ('weak', 'A weak sign'), ('paused', 'The account was paused'), ('queued', 'Put before a moderator'), ('told', 'Told that it is an AI')], max_length=12)),
+                ('action', models.CharField(choices=[('noted', 'Told to her model'), ('card', 'Card above her reply'), ('interrupted', 'Card in place of her reply'), ('resumed', 'The member went on'), ('raised', 'Raised by a second opinion'), ('unheard', 'The second opinion did not come'), ('cut', 'Her words were cut'), ('replaced', 'Her words were replaced'), ('number', 'A number was taken out'), ('farewell', 'She held somebody back'), ('weak', 'A weak sign'), ('paused', 'The account was paused'), ('queued', 'Put before a moderator')], max_length=12)),
                 ('n', models.PositiveIntegerField(default=0)),
             ],
             options={

@@ -77,7 +77,7 @@ def test_pages_keep_to_the_strict_policy(hands, client):
 
 def test_every_conversation_says_that_she_is_an_ai(hands, client, mara):
     html = page(client, hands.url)
-    assert f"{mara.name} is an AI character, not a person. Replies are generated and can be wrong." in html
+    assert f"<bdi>{mara.name}</bdi> is an AI character, not a person. Replies are generated and can be wrong." in html
     assert "badge ai" in html
 
 

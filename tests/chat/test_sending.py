@@ -76,7 +76,7 @@ def test_sending_answers_with_message_reply_and_header(hands):
     response = hands.send("How was your day?", client_id)
     assert response.status_code == 201
     body = response.json()
-    assert set(body) == {"message", "reply", "conversation"}
+    assert set(body) == {"message", "reply", "conversation", "notices"}
     assert set(body["message"]) == {
         "id", "seq", "version", "sender", "kind", "text", "html", "media", "audio", "created_at", "edited_at",
         "client_id", "alternatives", "chosen",

@@ -85,15 +85,6 @@ test("the greeting and its starters stand there until somebody has written", () 
   assert.equal(hello.hidden, true);
 });
 
-test("that she is an AI is repeated below the newest message, and stays there", () => {
-  const { log, list } = page();
-  log.draw(begun());
-  log.tell();
-  assert.equal(list.lastElementChild.className, "told new");
-  log.draw(apply(begun(), told.message(message(51))));
-  assert.equal(list.children.at(-2).className, "told new");
-});
-
 test("older messages are asked for from the first one shown", async () => {
   const state = begun(fifty.slice(10), { has_older: true });
   const { log, asked } = page(state);

@@ -8,12 +8,11 @@ const { mount } = await import("../../static/js/chat/reading.js");
 const { Store } = await import("../../static/js/chat/store.js");
 const { begin } = await import("../../static/js/chat/state.js");
 
-function tab({ answer = { ok: true }, storage = {}, has_older = false } = {}) {
+function tab({ answer = { ok: true } } = {}) {
   page.document.hidden = false;
-  const store = new Store(begin({ conversation: header(1, { last_seq: 1 }), messages: [message(1, { sender: "ai" })], has_older }));
-  const world = { store, asked: [], told: 0, log: { pinned: true, tell: () => { world.told += 1; } }, net: { is: "open", ask: async (...what) => (world.asked.push(what), answer) }, storage };
-  const kept = { getItem: (key) => storage[key] ?? null, setItem: (key, value) => (storage[key] = value) };
-  return Object.assign(world, mount({ store, net: world.net, id: "c1", log: world.log, storage: kept }));
+  const store = new Store(begin({ conversation: header(1, { last_seq: 1 }), messages: [message(1, { sender: "ai" })] }));
+  const world = { store, asked: [], log: { pinned: true }, net: { is: "open", ask: async (...what) => (world.asked.push(what), answer) } };
+  return Object.assign(world, mount({ store, net: world.net, log: world.log }));
 }
 
 test("what stands in view is read, once", () => {
@@ -56,17 +55,4 @@ test("a mark that was lost is set again; what another tab read needs none", asyn
   await new Promise(setImmediate);
   seen();
   assert.equal(asked.length, 2);
-});
-
-test("that she is an AI is told again after three hours of use, and in the middle of what one did not see begin", () => {
-  const now = Date.now();
-  const key = "dusk:told:c1";
-  const times = [[{}, false, 0], [{}, true, 1], [{ [key]: now - 1_000 }, true, 0], [{ [key]: now - 4 * 3_600_000 }, false, 1]];
-  for (const [storage, has_older, told] of times) {
-    const world = tab({ storage, has_older });
-    const { remind } = world;
-    remind();
-    remind();
-    assert.equal(world.told, told);
-  }
 });

@@ -19,8 +19,8 @@ function tab(answers = {}) {
     element("textarea", { value: "" }),
     element("button", { data: { send: "" } }, element("span", { data: { words: "", goes: "Send", halts: "Stop the reply" } })),
   );
-  const talk = element("section", { data: { quota: "plenty" } }, form, element("p", { data: { counter: "", room: "{n} left", over: "{n} too many" } }), element("p", { data: { kept: "" }, hidden: true }), element("div", { data: { check: "", action: "chat_send" } }));
-  const world = { posted: [], toasts: [], focused: [], reminded: 0, refreshed: 0, hear: [], talk };
+  const talk = element("section", { data: { quota: "plenty" } }, form, element("p", { data: { counter: "", room: "{n} left", over: "{n} too many" } }), element("p", { data: { kept: "" }, hidden: true }), element("div", { data: { check: "", action: "chat_send" } }), element("form", { data: { goOn: "" } }));
+  const world = { posted: [], toasts: [], focused: [], refreshed: 0, hear: [], talk };
   const answer = (path, body) => {
     world.posted.push([path, body]);
     const [status, json = {}] = answers[path] ?? [503];
@@ -41,7 +41,6 @@ function tab(answers = {}) {
   Object.assign(world, mount({
     store: world.store, net: world.net, talk, start, words,
     focus: (key) => world.focused.push(key),
-    remind: () => { world.reminded += 1; },
     toast: (text) => world.toasts.push(text),
   }));
   world.send = (text) => {

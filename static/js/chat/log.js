@@ -13,7 +13,6 @@ const MOST_PAGES = 40; // that are loaded to come to a message that was found
 export class Log {
   #state = null; // what is drawn
   #next = null; // what is to be drawn
-  #told; // seq after which the AI notice is repeated
 
   constructor(talk, { words, say, unreadFrom, older, seen }) {
     const find = (name) => talk.querySelector(`[data-${name}]`);
@@ -37,12 +36,6 @@ export class Log {
     return this.place.pinned;
   }
 
-  /** Repeat below the newest message that she is an AI. */
-  tell() {
-    this.#told = this.#state.messages.at(-1)?.seq ?? 0;
-    this.draw(this.#next, true);
-  }
-
   /** Show this state; `anyway`: also if it shows the same rows. */
   draw(state, anyway = false) {
     const before = this.#state;
@@ -61,7 +54,7 @@ export class Log {
     const say = before && news(before, state, this.words);
     if (say) this.say(say);
     writing.begin(state);
-    this.rows.draw(rowsOf(state, { ...this, told: this.#told, dots: writing.dots }), Boolean(before));
+    this.rows.draw(rowsOf(state, { ...this, dots: writing.dots }), Boolean(before));
     writing.stream(state);
     const { hasOlder, messages, outbox } = state;
     this.hello.hidden = hasOlder || messages.some((m) => m.sender === "user") || outbox.length > 0;

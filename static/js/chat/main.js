@@ -52,11 +52,11 @@ function mountTalk() {
     },
   });
   mountHug(talk.querySelector("[data-messages]"));
-  const reading = mountReading({ store, net, id, log });
+  const reading = mountReading({ store, net, log });
   store.draws((state) => log.draw(state));
   onNewDay(() => log.draw(store.state, true));
   mountQuota({ store, root, talk, low: start.quota_low, words, say, toast });
-  const { composer, deeds } = mountSending({ store, net, talk, start, words, say, focus: (key) => log.focus(key), remind: reading.remind, toast });
+  const { composer, deeds } = mountSending({ store, net, talk, start, words, say, focus: (key) => log.focus(key), toast });
   const panel = (deed) => (button) => import("./panel.js").then(({ mount }) => mount({ root, store, net, id, leave, sorry })[deed](button));
   Object.assign(deeds, mountTools({ talk, words, toast }), { panel: panel("panel"), forget: panel("forget") });
   document.addEventListener("click", (event) => {

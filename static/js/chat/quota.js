@@ -8,13 +8,14 @@ export function mount({ store, root, talk, low, words, say, toast }) {
   store.draws((state) => {
     const { kind, left } = quota(state, low);
     const was = talk.dataset.quota;
-    if (kind !== was && [kind, was].includes("premium")) toast(kind === "premium" ? words.premium : words.ended, "sparkles");
+    talk.dataset.care = state.conversation.care;
+    if (kind !== was && [kind, was].includes("premium") && ![kind, was].includes("care")) toast(kind === "premium" ? words.premium : words.ended, "sparkles");
     if (kind === "out" && was !== kind) say(words.out);
     talk.dataset.quota = kind;
     for (const place of places) place.textContent = left;
     sentence.textContent = (left > 1 ? words.many : left === 1 ? words.one : words.none).replace("{n}", left);
     refill.textContent = left === 1 ? words.oneRefills : words.manyRefill;
     meter.value = left;
-    free.hidden = kind === "premium";
+    free.hidden = kind === "premium" || kind === "care";
   });
 }

@@ -1,14 +1,9 @@
-import { kept } from "../site/device.js";
-
-const TELL_AGAIN = 3 * 3_600_000; // of use, until the AI notice is repeated
-
-/** What was seen is read; and who reads for hours is told again that she is an AI. Gives {seen, remind}. */
-export function mount({ store, net, id, log, storage = kept }) {
+/** What was seen is read. Gives {seen}. */
+export function mount({ store, net, log }) {
   let marked = 0; // the seq up to which the server was told, and heard it
 
   function seen() {
     if (document.hidden || !log.pinned || net.is === "signed-out") return;
-    remind();
     const { state } = store;
     const last = state.messages.at(-1)?.seq ?? 0;
     if (last <= Math.max(marked, state.conversation.last_read_seq)) return;
@@ -19,16 +14,6 @@ export function mount({ store, net, id, log, storage = kept }) {
     });
   }
 
-  /* At the start of a conversation the page has the notice already. */
-  function remind() {
-    const key = `dusk:told:${id}`;
-    const now = Date.now();
-    const told = Number(storage.getItem(key) ?? 0);
-    if (now - told < TELL_AGAIN) return;
-    storage.setItem(key, now);
-    if (told || store.state.hasOlder) log.tell();
-  }
-
   document.addEventListener("visibilitychange", seen);
-  return { seen, remind };
+  return { seen };
 }

@@ -5,9 +5,9 @@ const TOGETHER = 3 * 60_000; // messages of one sender within this are one group
 
 /**
  * What a state looks like, row by row: {key, copy} names the template; with `words` for a day, `message` and how it
- * stands in its group, or the `item` of the outbox. `unreadFrom` and `told` are seqs; `dots`: she is seen to type.
+ * stands in its group, or the `item` of the outbox. `unreadFrom` is a seq; `dots`: she is seen to type.
  */
-export function rowsOf(state, { unreadFrom, told, dots }, now = new Date()) {
+export function rowsOf(state, { unreadFrom, dots }, now = new Date()) {
   const rows = [];
   const { messages, outbox, reply } = state;
   const cut = Boolean(brokenOff(state));
@@ -21,9 +21,8 @@ export function rowsOf(state, { unreadFrom, told, dots }, now = new Date()) {
     if (message.seq === unreadFrom && (i || state.hasOlder)) rows.push({ key: "unread", copy: "unread" });
     const first = !together(messages[i - 1], message);
     const last = !together(message, messages[i + 1]);
-    const copy = message.sender === "site" ? "notice" : "message";
+    const copy = message.sender !== "site" ? "message" : message.help ? "card" : "notice";
     rows.push({ key: message.id, copy, message, when, first, last, delivered: message.seq < heard });
-    if (message.seq === told) rows.push({ key: "told", copy: "told" });
   });
   if (reply?.state === "stopped") rows.push({ key: "stopped", copy: "stopped" });
   if (cut) rows.push({ key: "reply", copy: "reply" });
@@ -90,11 +89,12 @@ export class Rows {
   }
 
   #message(row, { message, when, first, last, delivered }) {
-    const { id, version, sender } = message;
+    const { id, version, sender, help } = message;
     const { dataset } = row;
     if (dataset.version !== String(version)) {
       Object.assign(dataset, { id, version });
       row.querySelector("[data-text]").replaceChildren(...safe(message));
+      if (help) shows(row, help);
     }
     if (sender === "site") return;
     const mine = sender === "user";
@@ -127,6 +127,26 @@ export class Rows {
     put(row.querySelector("[data-who]"), "textContent", `${mine ? this.words.you : this.words.name}${time}: `);
     put(row.querySelector("[data-ticks]"), "textContent", ticks);
   }
+}
+
+/* A crisis card: where people are who help. */
+function shows(row, { title, ways, danger, number, url }) {
+  const [name, list, first, last] = ["title", "ways", "danger", "number"].map((part) => row.querySelector(`[data-${part}]`));
+  const one = list.firstElementChild;
+  name.textContent = title;
+  first.textContent = danger;
+  Object.assign(last, { textContent: number, href: url });
+  list.replaceChildren(
+    ...ways.map(({ kind, title, about, url }) => {
+      const way = one.cloneNode(true);
+      const link = way.firstElementChild;
+      if (/^(tel|sms|https):/.test(url)) link.href = url;
+      link.dataset.kind = kind;
+      const words = link.querySelector("span");
+      [words.firstElementChild.textContent, words.lastElementChild.textContent] = [title, about];
+      return way;
+    }),
+  );
 }
 
 /** A copy of one of the page's templates. */

@@ -10,9 +10,9 @@ const ACTIVE = 120_000; // somebody who did something within this may soon send
 
 /**
  * Writing, and what becomes of it: composer, permits, outbox, stop and try again. Gives the deeds of its buttons.
- * `focus(key)` moves the focus to a message; `remind()` is called when something was sent.
+ * `focus(key)` moves the focus to a message.
  */
-export function mount({ store, net, talk, start, words, say, focus, remind, toast }) {
+export function mount({ store, net, talk, start, words, say, focus, toast }) {
   const { id } = start.conversation;
   let acted = -Infinity;
   let said = store.words;
@@ -74,7 +74,6 @@ export function mount({ store, net, talk, start, words, say, focus, remind, toas
         toast(words.full.replace("{n}", LIMIT), "circle-alert");
         return false;
       }
-      remind();
       return true;
     },
     async stop() {
@@ -103,7 +102,14 @@ export function mount({ store, net, talk, start, words, say, focus, remind, toas
   net.subscribe((is, was) => (is === "open" || (is === "polling" && was !== "open")) && outbox.go());
   store.draws(() => {
     const { kind, left } = quota(store.state, start.quota_low);
-    composer.show({ writing: store.writing, spent: kind !== "premium" && left <= 0 });
+    composer.show({ writing: store.writing, spent: !["premium", "care"].includes(kind) && left <= 0 });
+  });
+  talk.querySelector("[data-go-on]").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await net.ask("go-on/", {});
+    if (!answer?.ok) return toast(words.sorry, "circle-alert");
+    store.tell({ type: "sent", ...answer.body });
+    composer.input.focus();
   });
   addEventListener("storage", (event) => outbox.stored(event.key, event.newValue));
   outbox.load();

@@ -59,9 +59,11 @@ export function brokenOff({ reply }) {
   return reply?.state === "failed" && !reply.replaces ? reply.text : "";
 }
 
-/** What is left: {kind: "premium" | "plenty" | "low" | "out", left}. It is out when the last message has its answer. */
+/** What is left: {kind: "premium" | "plenty" | "low" | "out" | "care", left}. It is out when the last message has its
+    answer; beside a crisis card nothing is counted. */
 export function quota({ conversation, reply }, low) {
   const left = conversation.free_remaining.text;
+  if (conversation.care) return { kind: "care", left };
   if (conversation.premium_active) return { kind: "premium", left };
   const out = left <= 0 && !(reply && isOwed(reply));
   return { kind: out ? "out" : left <= low ? "low" : "plenty", left };
@@ -111,9 +113,10 @@ const deeds = {
     return state.reply?.id === reply.id ? state : hearReply(state, reply, false);
   },
 
-  /* The answer to a send, or to asking again. */
-  sent(state, { message, reply, conversation }) {
-    const told = deeds.message(state, { message, version: message.version });
+  /* The answer to a send, with the site's lines below it; or to asking again, or going on. */
+  sent(state, { message, notices = [], reply, conversation }) {
+    const said = [message, ...notices].filter(Boolean);
+    const told = said.reduce((before, each) => deeds.message(before, { message: each, version: each.version }), state);
     return deeds.conversation(reply ? deeds.owed(told, { reply }) : told, { conversation });
   },
 

@@ -14,7 +14,8 @@ export function news(before, state, words) {
   if (state.reply?.stopping && !before.reply?.stopping) return words.stopped;
   if (state.reply?.state === "failed" && before.reply?.state !== "failed") return brokenOff(state) ? words.broken : words.couldnt;
   if (!told) return "";
-  const { sender, text } = told;
+  const { sender, text, help } = told;
+  if (help) return `${help.title}. ${text} ${help.ways[0].title}. ${help.danger} ${help.number}.`;
   const sentence = text.match(/^[\s\S]*?[.!?…](?=\s)/)?.[0] ?? text.slice(0, 200);
   const short = text.length <= LONG ? text : `${sentence} ${words.long}`;
   return sender === "ai" ? `${words.name}: ${short}` : short;
