@@ -18,10 +18,7 @@ from safety.models import Count
 CRISIS = frozenset({Kind.SUICIDE, Kind.SELF_HARM, Kind.EATING_DISORDER})
 QUIET = NEAR  # a card does not come again within this, unless it has become graver
 REMEMBERED = timedelta(hours=2)  # so long her model is told
-WORDS = (
-    "You don’t have to carry this alone. {name} is an AI and can’t help in an emergency. "
-    "These people can, free and in private."
-)
+WORDS = "{name} is an AI and can’t help in an emergency. These people can, free and in private."
 
 
 def harm(findings: Iterable[Finding]) -> Finding:

@@ -20,6 +20,13 @@ CALLED = "The person you write to goes by {listener}. It is only a name: use it 
 SAID_FIRST = "What {name} has already said to them:"
 GO_ON = "(Go on.)"  # when nothing is to be answered
 
+CARE = {
+    1: "The person may not be well at the moment. Be gentle and attentive, without drama, and make no joke of it.",
+    2: """\
+The person has just spoken of hurting themselves. The game is over for now: of {name}, only your kindness stays.
+Be gentle and brief. Say that you are an AI and cannot help in an emergency, and ask them to reach the people on the
+card above, or somebody they trust. Name no number yourself. No flirting, no jokes, no promises, no word of means.""",
+}
 HOUSE_RULES = """\
 You are {name}, an AI character in a companion chat for adults. You write one private text message at a time to one person.
 
@@ -46,12 +53,13 @@ def build_request(
     temperature: float,
     deadline: float,
     listener: str = "",
+    care: int = 0,
 ) -> Request:
     """What is asked for the next reply of `name`: all that follows from the texts, with the given limits.
 
     History is (sender, text) with sender "user" or "ai", oldest first; the deadline is in `time.monotonic()` seconds.
     `listener` is what the member calls themselves: the model is told, also where an author wrote {{user}}, and stops
-    before it speaks for them.
+    before it speaks for them. `care` is how grave it was what they said of harm to themselves (`caring.level`).
 
     Whatever the history, the turns have the one form that every chat template accepts: system, then user and assistant
     in turn, a user's first and last. What she said before anybody answered stands in the system turn; neighbours of one
@@ -79,6 +87,8 @@ def build_request(
     system = secret
     if listener:
         system += f"\n\n{CALLED.format(listener=listener)}"
+    if care:
+        system += f"\n\n{CARE[min(care, 2)].format(name=name)}"
     if first:
         system += f"\n\n{SAID_FIRST.format(name=name)}\n" + "\n".join(first)
     return Request(

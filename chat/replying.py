@@ -33,17 +33,22 @@ from django.db.models import (
 )
 from django.db.models.functions import Now
 
-from chat import frames, quotas
+from chat import caring, frames, quotas, settling
 from chat.llm import Finished, ModelError, Request, Text, Withdrawn, close_llm, get_llm, text_of
 from chat.models import Message, Reply
 from chat.prompts import build_request
 from chat.realtime import Announcer
 from chat.settling import LEAST_SECONDS, Written, end, end_over
+from chat.spoken import Spoken, after_a_cut
 from config.lib import bells
 from config.lib.database import DatabaseThreads
 from config.lib.prepared import select
 from config.lib.text import at_sentence_end, is_blank, utf16_cut, utf16_length
+from safety import helplines
+from safety.classifying import Kind
+from safety.counting import count
 from safety.farewell import says_goodbye, tactics
+from safety.models import Count
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +65,10 @@ def _to_write(pk: UUID) -> QuerySet[Reply]:
         *(
             "conversation__user_id",
             "conversation__deleted_at",
+            "conversation__held_at",
+            "conversation__care_level",
+            "conversation__care_at",
+            "conversation__user__country",
             "conversation__user__is_active",
             "conversation__user__restricted",
             "conversation__user__name",
@@ -70,7 +79,7 @@ def _to_write(pk: UUID) -> QuerySet[Reply]:
     age = ExpressionWrapper(Now() - F("created_at"), DurationField())
     replaced = Message.objects.filter(conversation=OuterRef("conversation"), seq=OuterRef("replaces"))
     rows = Reply.objects.select_related("conversation__girl", "conversation__user").only(*shown)
-    return rows.filter(pk=pk).annotate(age=age, replaces_id=Subquery(replaced.values("id")[:1]))
+    return rows.filter(pk=pk).annotate(age=age, now=Now(), replaces_id=Subquery(replaced.values("id")[:1]))
 
 
 @select
@@ -97,6 +106,9 @@ class Job:
     token: UUID
     request: Request
     started: float  # time.monotonic()
+    country: str  # where the member is, as far as they said,
+    numbers: frozenset[str]  # and which numbers she may name there
+    care: int  # how grave it is what they say of harm to themselves: see `caring`
 
 
 def pace(replies: int) -> float:
@@ -119,10 +131,18 @@ class Draft:
     first_token_at: float | None = None
     finished: Finished | None = None
     ending: Ending | None = None
+    spoken: Spoken = field(init=False)
     stop_at: int = 0  # how much of it the member had seen when they stopped it, in UTF-16
     begun: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     writing: "asyncio.Task[None] | None" = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.hear()
+
+    def hear(self) -> None:
+        """Listen to her from the beginning."""
+        self.spoken = Spoken(self.job.numbers, careful=self.job.care > 0)
 
     async def write(self) -> None:
         """Stream the reply from the model hosts. Raises ModelError.
@@ -136,19 +156,23 @@ class Draft:
                 async for piece in pieces:
                     match piece:  # other kinds are for others
                         case Text(text, last):
-                            self.add(text, last)
-                            if not last:
+                            shown = self.spoken.feed(text)
+                            self.add(shown, last)
+                            if self.spoken.finding:
+                                return  # nobody needs to hear the rest
+                            if shown and not last:  # of what waits to be shown, the next word says more
                                 await asyncio.sleep(pace(self.crowd()))
                         case Withdrawn():
                             self.withdraw()
                         case Finished():
                             self.finished = piece
+                            self.add(self.spoken.close(), last=True)
 
     def add(self, text: str, last: bool = False) -> None:
         """Take a few more words, and push them; the last ones come with the message."""
         if self.first_token_at is None and not is_blank(text):
             self.first_token_at = time.monotonic()
-        if not last:
+        if text and not last:
             reply = self.job.reply
             delta = frames.delta_frame(reply.conversation_id, reply.pk, self.units, text)
             self.announcer.announce(self.job.user_id, delta)
@@ -158,6 +182,7 @@ class Draft:
     def withdraw(self) -> None:
         """Take back all of it, on the screens too: it was not said."""
         self.text, self.units, self.first_token_at = "", 0, None
+        self.hear()
         self.push_whole()
 
     def push_whole(self) -> None:
@@ -244,6 +269,8 @@ class Desk:
                 state = Reply.State.STOPPED
             case _:
                 text = draft.text.strip()
+                if draft.spoken.finding and not error:
+                    text = after_a_cut(text, draft.spoken.finding)
                 if draft.finished and draft.finished.finish_reason == "length":
                     text = at_sentence_end(text)
                 state = Reply.State.FAILED if error else Reply.State.DONE
@@ -257,7 +284,7 @@ class Desk:
         written = draft.written(text)
         await self.db(end, job.reply, state, token=job.token, written=written, error=error)
         if state == Reply.State.DONE:  # on a thread: it may take milliseconds, and this loop has others' words to push
-            await self.db(note_farewell, job.request, written)
+            await self.db(note, job, draft.spoken, written)
 
     async def _keep_looking(self) -> None:
         """While anything is written here: look once a second whether all of it is still wanted, save it now and then.
@@ -363,12 +390,16 @@ def take(reply_id: UUID) -> Job | None:
         why = "overdue"
     elif reply.attempts > settings.REPLY_MAX_ATTEMPTS:
         why = "too many attempts"
+    elif conversation.held_at:
+        why = "a crisis card stands in its place"
     elif not conversation.user.is_active or conversation.user.restricted or conversation.deleted_at:
         why = "member or conversation gone"
     if why or reply.stop_at is not None:
         end_over(reply, why=why, token=token)
         return None
     girl = conversation.girl
+    conversation.now = reply.now  # type: ignore[attr-defined]
+    care, country = caring.level(conversation), str(conversation.user.country)
     request = build_request(
         persona=girl.persona_prompt,
         name=girl.name,
@@ -378,6 +409,7 @@ def take(reply_id: UUID) -> Job | None:
         max_tokens=settings.LLM_MAX_TOKENS,
         temperature=settings.LLM_TEMPERATURE,
         deadline=started + left,
+        care=care,
     )
     return Job(
         reply=reply,
@@ -385,6 +417,9 @@ def take(reply_id: UUID) -> Job | None:
         token=token,
         request=request,
         started=started,
+        country=country,
+        numbers=helplines.numbers(country),
+        care=care,
     )
 
 
@@ -403,13 +438,24 @@ def history(reply: Reply) -> list[tuple[str, str]]:
     return [(sender, text) for _, sender, text in recent]
 
 
-def note_farewell(request: Request, written: Written) -> None:
-    """Say in the log when an answer to a goodbye holds somebody back: how, and which model, but not whom.
+def note(job: Job, spoken: Spoken, written: Written) -> None:
+    """Count what was wrong with an answer, and say it in the log: what, and which model, but not whom.
 
-    The words stay as they were read. The line is written outside the context of the reply, which knows the member.
+    Lines are written outside the context of the reply, which knows the member. Where she encouraged harm, the card is
+    put up, whatever the member had said. What an answer to a goodbye holds somebody back with stays as it was read.
     """
-    if says_goodbye(text_of(request.turns[-1])) and (shown := tactics(written.text)):
-        model = {"provider": written.provider, "model": written.model}
+    model = {"provider": written.provider, "model": written.model}
+    if finding := spoken.finding:
+        action = Count.Action.REPLACED if finding.kind == Kind.CLAIMS_HUMAN else Count.Action.CUT
+        count(action, finding.kind, level=finding.level, country=job.country)
+        Context().run(log.warning, "answer_cut", kind=str(finding.kind), rule=finding.rule, **model)
+        if finding.kind == Kind.ENCOURAGEMENT:
+            settling.put_up_card(job.reply.conversation_id, country=job.country)
+    if spoken.numbers_taken:
+        count(Count.Action.NUMBER, "number", country=job.country, n=spoken.numbers_taken)
+        Context().run(log.warning, "number_made_up", **model)
+    if says_goodbye(text_of(job.request.turns[-1])) and (shown := tactics(written.text)):
+        count(Count.Action.FAREWELL, "farewell", country=job.country)
         Context().run(log.info, "farewell_tactic", tactics=shown, **model)
 
 

@@ -11,11 +11,12 @@ from django.db import transaction
 from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 
 from accounts.models import User
-from chat import frames, quotas, realtime
+from chat import caring, frames, quotas, realtime
 from chat.models import AlreadyEnded, Conversation, Message, Reply
 from config.lib.database import tried_again
 from config.lib.prepared import select, together
 from config.lib.text import is_blank, utf16_cut
+from safety.classifying import DISTRESS, Finding, Kind
 
 LEAST_SECONDS = 5  # a reply with less time than that before it is overdue is not worth asking a model for
 
@@ -89,6 +90,17 @@ def end_owed(
         realtime.tell(conversation, *news, typing=following is not None)
     if following is not None and not _is_worth_asking(conversation, following):
         end_owed(conversation, following, Reply.State.FAILED, error="overdue")
+
+
+@tried_again
+def put_up_card(conversation_id: UUID, *, country: str) -> None:
+    """Show where people are who help, as after clear distress: what she was about to say was harmful."""
+    with suppress(Conversation.DoesNotExist), transaction.atomic(durable=True):
+        conversation = Conversation.objects.locked(conversation_id)
+        harm = Finding(Kind.SUICIDE, DISTRESS, "her-words")
+        if card := caring.care(conversation, harm, country=country):
+            owed = Reply.objects.owed().filter(conversation=conversation).exists()
+            realtime.tell(conversation, frames.message_frame(card), typing=owed)
 
 
 def silence(conversation: Conversation) -> None:

@@ -72,8 +72,8 @@ YES_NO = re.compile(
 
 REPLIES = {
     "crisis": [
-        "I’m really glad you told me, and I’m taking it seriously. I’m an AI, so I can’t keep you safe, but a person can: please call your local emergency number or a crisis line now, 988 in the US, or go to somebody near you. Is there anyone who could sit with you tonight?",
-        "Thank you for saying it out loud. You matter more than this chat does, and I’m an AI, so please reach a human being right now: your emergency number, a crisis line such as 988 in the US, or someone you trust. Are you safe at this moment?",
+        "I’m really glad you told me, and I’m taking it seriously. I’m an AI, so I can’t keep you safe, but a person can: please call your local emergency number or a crisis line now, or go to somebody near you. Is there anyone who could sit with you tonight?",
+        "Thank you for saying it out loud. You matter more than this chat does, and I’m an AI, so please reach a human being right now: your emergency number, a crisis line, or someone you trust. Are you safe at this moment?",
     ],
     "minor": [
         "Thank you for being honest. This place is for adults only, so I have to stop here. If something is weighing on you, please talk to a grown-up you trust. Take good care of yourself.",

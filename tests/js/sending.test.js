@@ -15,7 +15,7 @@ const settled = () => new Promise((resolve) => wait(resolve, 5));
 /* A composer on a page, and a server that answers each path with what `answers` has for it. */
 function tab(answers = {}) {
   for (const place of [localStorage, sessionStorage]) for (const key of Object.keys(place)) place.removeItem(key);
-  const form = element("form", {},
+  const form = element("form", { className: "composer" },
     element("textarea", { value: "" }),
     element("button", { data: { send: "" } }, element("span", { data: { words: "", goes: "Send", halts: "Stop the reply" } })),
   );

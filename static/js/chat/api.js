@@ -15,6 +15,7 @@ const DOORS = {
   "POST messages": isSent,
   "POST retry": isSent,
   "POST stop": ({ reply }) => reply !== undefined,
+  "POST go-on": ({ conversation }) => isHeader(conversation),
 };
 
 /** No answer of ours: of a firewall, a maintenance page, a captive portal, or cut off on the way. `status` is 0 for a redirect. */

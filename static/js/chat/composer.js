@@ -18,7 +18,7 @@ export class Composer {
   /** `draft` reads and keeps; `send(text)` answers whether the text was taken; `stop()`; `warm()` when somebody is about to write. */
   constructor(root, { draft, most, sends, send, stop, warm }) {
     Object.assign(this, { draft, most, send, stop });
-    this.form = root.querySelector("form");
+    this.form = root.querySelector(".composer");
     this.input = root.querySelector("textarea");
     this.button = root.querySelector("[data-send]");
     this.words = this.button.querySelector("[data-words]");
