@@ -102,6 +102,43 @@ class AccountsRest:
         return kept_by_nobody(response)
 
 
+class RestrictionsHold:
+    """Whoever is paused or banned finds every page closed but the one that says why, the console too.
+
+    What is to be read, a copy of one's data, the end of the account, help and the way out stay open. Costs nothing: the
+    person of the request is read anyway.
+    """
+
+    PAGE = "restricted"
+    OPEN: ClassVar = {
+        *(PAGE, "account_logout", "safety", "terms", "terms_version", "privacy", "privacy_version", "manifest"),
+        *("staff:data", "staff:ask_export", "staff:download", "staff:erase", "staff:keep"),
+        *("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "media:public"),
+        *("media:local_view", "mails", "mail", "mail_look"),
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """The way to the reasons, or no."""
+        name = request.resolver_match.view_name if request.resolver_match else None
+        if not name or name in self.OPEN or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        if not (kind := getattr(request.user, "restricted", "")):
+            return None
+        page = resolve_url(self.PAGE)
+        if request.accepts("text/html") and "HX-Request" not in request.headers:
+            return kept_by_nobody(redirect(page))
+        code = "account_banned" if kind == "ban" else "account_paused"
+        response = refused(code, "This account is paused or closed. The page says why.", 403, url=page)
+        response["HX-Redirect"] = page
+        return kept_by_nobody(response)
+
+
 class ConsentIsAsked:
     """Whoever has not agreed to what changed is asked before going on, once (`legal.is_asked`).
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from accounts import permits, posting, sessions
+from accounts import permits, posting, restricting, sessions
 from config.lib.bells import task
 
 
@@ -10,6 +10,12 @@ from config.lib.bells import task
 def sweep_permits() -> None:
     """Delete permits that are long over."""
     permits.sweep()
+
+
+@task
+def sweep_restrictions() -> None:
+    """Let those in again whose pause is over."""
+    restricting.expire()
 
 
 @task

@@ -4,7 +4,7 @@ from django.urls import include, path, reverse_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from accounts import legal_views, mail_views, security, social, views
+from accounts import legal_views, mail_views, restricted_views, security, social, views
 
 TO_SECURITY = RedirectView.as_view(pattern_name="account_security")
 
@@ -38,6 +38,7 @@ urlpatterns = [
     path("privacy/", legal_views.current, {"document": "privacy"}, name="privacy"),
     path("privacy/<str:version>/", legal_views.earlier, {"document": "privacy"}, name="privacy_version"),
     path("account/agree/", legal_views.agree, name="agree"),
+    path("account/paused/", restricted_views.restricted, name="restricted"),
     path("mail/", mail_views.mails, name="mails"),
     path("mail/<uuid:key>/", mail_views.mail, name="mail"),
     path("mail/<uuid:key>/look/", mail_views.look, name="mail_look"),

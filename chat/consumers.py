@@ -112,7 +112,7 @@ class TabConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Join the group of a signed-in person. The tab is told "open" when it hears: see `opened`."""
         self.user = self.scope["user"]
-        if not self.user.is_authenticated or self.user.erase_at:
+        if not self.user.is_authenticated or self.user.erase_at or self.user.restricted:
             await self.accept()
             return await self.close(NOT_SIGNED_IN)
         if legal.may_be_asked(self.user) and await in_database(legal.is_asked, self.user):

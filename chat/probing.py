@@ -90,7 +90,7 @@ def look(user: User, session: str, seen: Seen | None) -> Seen | None:
 def look_at_all(tabs: Sequence[tuple[User, str, Seen | None]]) -> list[Seen | None]:
     """`look` for many tabs: two questions for all of them, and one more for each in which something changed."""
     people = {user.pk for user, _, _ in tabs}
-    rows = User.objects.filter(pk__in=people, is_active=True, erase_at=None).values_list(
+    rows = User.objects.filter(pk__in=people, is_active=True, restricted="", erase_at=None).values_list(
         "pk", "password", "premium_until"
     )
     there = {pk: (password, premium_until) for pk, password, premium_until in rows}
@@ -114,7 +114,7 @@ def _probe(user: int, session: str, conversation: UUID | None) -> QuerySet[User]
     watched = Conversation.objects.filter(pk=conversation, user=OuterRef("pk"), deleted_at=None)
     live = Session.objects.filter(session_key=session, expire_date__gt=Now())
     return (
-        User.objects.filter(pk=user, is_active=True, erase_at=None)
+        User.objects.filter(pk=user, is_active=True, restricted="", erase_at=None)
         .only("password", "premium_until")
         .annotate(
             session_data=Subquery(live.values("session_data")[:1]),

@@ -19,6 +19,10 @@ from safety.classifying import findings
 PERMIT_SCOPE = "chat_send"
 
 
+class AccountRestricted(Exception):
+    """Whoever writes is paused or banned, since a moment ago."""
+
+
 class NothingToRetry(Exception):
     """The latest reply did not fail."""
 
@@ -47,7 +51,7 @@ def send_message(
     The same client id, however often and from however many tabs, is one message and one charge. Whoever speaks of harm
     to themselves gets help before anything else (`caring`): the helplines of `country`, where they are.
     Raises Conversation.DoesNotExist, also when it is somebody else's, CharacterRetired, SecurityCheckFailed,
-    QuotaExhausted.
+    QuotaExhausted, AccountRestricted.
     """
     harm = caring.harm(findings(text))
     try:
@@ -80,7 +84,9 @@ def send_message(
 
 
 def _open(conversation: Conversation) -> Conversation:
-    """The same, if anything new can be asked of her."""
+    """The same, if anything new can be asked of her by this person."""
+    if conversation.user.restricted:
+        raise AccountRestricted
     if conversation.girl.retired_at:
         raise CharacterRetired
     return conversation
@@ -142,17 +148,18 @@ def retry_reply(conversation: Conversation) -> Sent:
 def go_on(conversation: Conversation, *, country: str) -> Reply | None:
     """The member is all right: what a crisis card held back is asked of her now, for nothing; once.
 
-    Returns the latest reply. Raises Conversation.DoesNotExist.
+    Returns the latest reply. Raises Conversation.DoesNotExist, CharacterRetired, AccountRestricted.
     """
     with transaction.atomic(durable=True):
         conversation = Conversation.objects.locked(conversation.pk)
+        _open(conversation)
         if not caring.go_on(conversation, country=country):
             return sync.latest_reply(conversation)
         conversation.bump()
         waiting = quotas.unanswered(conversation, conversation.last_seq).filter(deleted_at=None)
         through = waiting.order_by("-seq").values_list("seq", flat=True).first()
         reply = None
-        if through and not conversation.girl.retired_at:
+        if through:
             reply = conversation.owe_reply(through=through)
         realtime.tell(conversation, *([frames.reply_frame(reply)] if reply else []), typing=reply is not None)
         return reply or sync.latest_reply(conversation)

@@ -47,6 +47,8 @@ def answers_json(view: View) -> View:
         except sending.CharacterRetired:
             words = "This character has retired. What was said stays here to read."
             response = refused("character_retired", words, 410)
+        except sending.AccountRestricted:
+            response = refused("account_paused", "This account is paused or closed.", 403, url=reverse("restricted"))
         except SecurityCheckFailed as failure:
             failure.note(user_id=request.user.pk)
             response = refused("security_check_failed", "Security check failed", 403)

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "accounts.agegate.AgeGateMiddleware",
     "accounts.middleware.AccountPagesAreNotKept",
     "accounts.middleware.AccountsRest",
+    "accounts.middleware.RestrictionsHold",
     "accounts.middleware.ConsentIsAsked",
     "config.errors.MethodsHavePages",
     "config.errors.VendorsAreBusy",
@@ -189,6 +190,7 @@ BELLS = env.str("BELLS", "quick" if REDIS_URL else "threads")  # see config/lib/
 SCHEDULE = {  # task: seconds from one time to the next
     "config.tasks.sweep": env.float("SWEEP_SECONDS", 15.0),
     "accounts.tasks.sweep_permits": 600.0,
+    "accounts.tasks.sweep_restrictions": 60.0,
     "accounts.tasks.sweep_sessions": 3600.0,
     "accounts.tasks.sweep_mails": 600.0,
     "chat.tasks.keep_calendar": 60.0,

@@ -32,6 +32,7 @@ class PeopleFilter(admin.SimpleListFilter):
             ("premium", "Premium"),
             ("new", "New this week"),
             ("staff", "Staff"),
+            ("restricted", "Paused or banned"),
             ("inactive", "Inactive"),
             ("leaving", "Leaving"),
         ]
@@ -45,6 +46,8 @@ class PeopleFilter(admin.SimpleListFilter):
                 return queryset.filter(date_joined__gte=timezone.now() - timedelta(days=7))
             case "staff":
                 return queryset.filter(Q(is_staff=True) | Q(is_superuser=True))
+            case "restricted":
+                return queryset.exclude(restricted="")
             case "inactive":
                 return queryset.filter(is_active=False)
             case "leaving":

@@ -64,6 +64,21 @@ DEEDS: tuple[Deed, ...] = (
         is_bad=True,
     ),
     Deed(
+        *("restrict", "Pause or ban", "Pause or ban"),
+        "They are signed out everywhere at once. When they come back, one page tells them why, in your words; they can "
+        "still take a copy of their data or leave.",
+        *("accounts.restrict_user", person_forms.RestrictForm, supporting.restrict),
+        is_bad=True,
+        names_actor=True,
+    ),
+    Deed(
+        *("let_in", "Let in again", "Let in again"),
+        "Every restriction ends, and they can use the site again.",
+        *("accounts.restrict_user", person_forms.ReasonForm, supporting.let_in),
+        names_actor=True,
+        fits=lambda person: bool(person.restricted),
+    ),
+    Deed(
         *("deactivate", "Deactivate", "Deactivate"),
         "They are signed out everywhere and cannot sign in until somebody reactivates the account. Nothing is erased.",
         *("accounts.deactivate_user", person_forms.ReasonForm, supporting.deactivate),

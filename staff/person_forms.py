@@ -1,12 +1,14 @@
 """What support has to say before something is done to a member's account: what exactly, and why."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from accounts import premium
-from accounts.models import PremiumGrant, User
+from accounts.models import PremiumGrant, Restriction, User
 from girls.models import Girl
 from staff import supporting
 
@@ -103,6 +105,29 @@ class ResetForm(ReasonForm):
         super().__init__(*args, **kwargs)
         theirs = Girl.objects.filter(conversations__user=self.person).only("name", "slug").order_by("name")
         self.fields["girl"].queryset = theirs  # type: ignore[attr-defined]
+
+
+class RestrictForm(ReasonForm):
+    """How, for which reason, what they are told, and until when."""
+
+    kind = forms.ChoiceField(label="How", choices=Restriction.Kind.choices, widget=forms.RadioSelect)
+    why = forms.ChoiceField(label="For", choices=Restriction.Reason.choices)
+    words = forms.CharField(
+        label="What they are told",
+        min_length=20,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="A statement of reasons: what happened, which rule it breaks, and what they can do now.",
+    )
+    days = forms.IntegerField(
+        label="Days", min_value=1, max_value=365, required=False, help_text="Empty: until somebody lets them in again."
+    )
+
+    def values(self) -> dict[str, Any]:
+        """The end as a moment."""
+        found = super().values()
+        days = found.pop("days")
+        return {**found, "until": timezone.now() + timedelta(days=days) if days else None}
 
 
 class EraseForm(ReasonForm):

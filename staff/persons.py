@@ -49,11 +49,13 @@ def marks(person: User, *, is_proven: bool = True) -> list[Mark]:
         found.append(Mark("Staff", "ai"))
     if not person.is_active:
         found.append(Mark("Inactive", "bad"))
+    if person.restricted:
+        found.append(Mark("Banned", "bad") if person.restricted == "ban" else Mark("Paused", "warn"))
     if person.erase_at:
         found.append(Mark(f"Leaves on {day(person.erase_at)}", "warn"))
     if not is_proven:
         found.append(Mark("Unproven", "warn"))
-    return found if found and not person.is_active else [Mark("Active", "ok"), *found]
+    return found if found and not (person.is_active and not person.restricted) else [Mark("Active", "ok"), *found]
 
 
 def day(moment: Any) -> str:
@@ -164,6 +166,10 @@ PANELS: dict[str, tuple[str, Callable[[User], Any]]] = {
     "purchases": ("payments.view_purchase", _purchases),
     "mails": ("accounts.view_mail", _mails),
     "consents": ("accounts.view_consent", lambda person: list(person.consents.order_by("-given_at"))),
+    "restrictions": (
+        "accounts.view_restriction",
+        lambda person: list(person.restrictions.select_related("by")[:FEW]),
+    ),
     "likes": ("girls.view_like", lambda person: person.likes.count()),
     "export": ("staff.view_export", _export),
     "erasure": ("staff.view_erasure", _erasure),

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 import chat.privacy
-from accounts import premium, sessions, team
-from accounts.models import PremiumGrant, User
+from accounts import premium, restricting, sessions, team
+from accounts.models import PremiumGrant, Restriction, User
 from chat import resetting
 from chat.models import Conversation
 from chat.quotas import Kind
@@ -159,6 +159,35 @@ def reactivate(person: User) -> Done:
     person.is_active = True
     person.save(update_fields=["is_active"])
     return Done("Reactivated", f"{person} can sign in again.", {"is_active": False}, {"is_active": True})
+
+
+# --- Restrictions ----------------------------------------------------------------------------------------------
+
+
+def restrict(person: User, *, kind: str, why: str, words: str, until: datetime | None, by: User) -> Done:
+    """Pause or ban them: their sessions and sockets end at once, and what is being written for them stops."""
+    kinds, reasons = Restriction.Kind, Restriction.Reason
+    before = person.restricted
+    if restricting.standing(person).filter(kind=kind, reason=why).exists():
+        raise Refused(f"{person} is {'banned' if kind == kinds.BAN else 'paused'} for that already.")
+    restricting.restrict(person, kinds(kind), reasons(why), words=words, by=by, until=until)
+    is_ban = kind == kinds.BAN
+    end = f" until {_day(until)}" if until else ""
+    return Done(
+        f"{'Banned' if is_ban else 'Paused'}: {reasons(why).label}",
+        f"{person} is {'banned' if is_ban else 'paused'}{end}, signed out, and told why when they come back.",
+        {"restricted": before},
+        {"restricted": person.restricted},
+        then=partial(chat.privacy.rest, person),
+    )
+
+
+def let_in(person: User, *, by: User) -> Done:
+    """End every restriction that stands. Raises Refused when none does."""
+    before = _held(person).restricted
+    if not restricting.lift(person, restricting.standing(person), why="Let in again.", by=by):
+        raise Refused(f"{person} is not restricted, or no more.")
+    return Done("Let in again", f"{person} can use the site again.", {"restricted": before}, {"restricted": ""})
 
 
 # --- The end of an account -------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ SUPPORT = (
     "accounts.end_sessions",
     "accounts.deactivate_user",
     "accounts.erase_user",
+    "accounts.restrict_user",
+    "accounts.view_restriction",
     "chat.view_conversation",
     "chat.reset_quotas",
     "payments.view_purchase",

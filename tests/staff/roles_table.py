@@ -15,6 +15,8 @@ PAGES = {
     "accounts/user/<int:pk>/reset-quotas/": "ff22f  ff22f",
     "accounts/user/<int:pk>/end-sessions/": "ff22f  ff22f",
     "accounts/user/<int:pk>/deactivate/": "ff22f  ff22f",
+    "accounts/user/<int:pk>/restrict/": "f2f2f  f2f2f",
+    "accounts/user/<int:pk>/let-in/": "f2f2f  f2f2f",
     "accounts/user/<int:pk>/reactivate/": "ff22f  ff22f",
     "accounts/user/<int:pk>/erase/": "ff22f  ff22f",
     "accounts/user/<int:pk>/keep/": "ff22f  ff22f",

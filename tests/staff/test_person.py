@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import emails, premium
-from accounts.models import Consent, Mail, User
+from accounts.models import Consent, Mail, Restriction, User
 from girls.models import Like
 from payments.models import Purchase
 from staff import audit, erasing, exporting, persons
@@ -71,6 +71,7 @@ def somebody(alice):
     bought(alice, click="1" * 32, currency="eur", amount=999, amount_total=999, amount_refunded=500)
     bought(alice, click="2" * 32, status=Purchase.Status.OPEN, amount_total=None, paid_at=None)
     Consent.objects.create(user=alice, document="terms", version="2026-10")
+    Restriction.objects.create(user=alice, kind="pause", reason="other", words="Lifted", lifted_at=timezone.now())
     FactorFactory(user=alice)
     Like.objects.create(user=alice, media=MediaFactory(girl=mara))
     emails.owe("factors_removed", {}, user=alice)
@@ -119,6 +120,7 @@ PANELS = {
     "payments.view_purchase": "$29.99",
     "accounts.view_mail": "Mailbox full",
     "accounts.view_consent": "Terms 2026-10",
+    "accounts.view_restriction": "Restrictions Pause , Another reason",
     "girls.view_like": "Likes 1",
     "staff.view_export": "Copy of their data",
     "staff.view_erasure": "Erasure Not asked for",

@@ -27,6 +27,8 @@ NEEDS = {
     "take_premium_back": "accounts.change_premiumgrant",
     "reset_quotas": "chat.reset_quotas",
     "end_sessions": "accounts.end_sessions",
+    "restrict": "accounts.restrict_user",
+    "let_in": "accounts.restrict_user",
     "deactivate": "accounts.deactivate_user",
     "reactivate": "accounts.deactivate_user",
     "erase": "accounts.erase_user",
@@ -36,6 +38,12 @@ FORMS = {
     "give_premium": {"days": "30", "key": "6b1f6f8e-0000-4000-8000-000000000001"},
     "reset_quotas": {"girl": "", "kinds": ["text", "media", "audio"]},
     "erase": {"username": "alice"},
+    "restrict": {
+        "kind": "pause",
+        "why": "abuse",
+        "words": "You wrote to us in a way that breaks our rules.",
+        "days": "3",
+    },
 }
 
 
@@ -275,6 +283,48 @@ def test_who_is_being_erased_is_not_reactivated(support, alice):
     assert not User.objects.get(pk=alice.pk).is_active
 
 
+# --- Restrictions --------------------------------------------------------------------------------------------------
+
+
+def test_who_is_paused_is_out_at_once_and_is_told_why(support, alice, frames):
+    member = sign_in(alice)
+    talk = ConversationFactory(user=alice)
+    MessageFactory(conversation=talk)
+    reply = ReplyFactory(conversation=talk, state=Reply.State.WRITING)
+    assert do(support, "restrict", alice).status_code == 302
+    assert not is_in(member)
+    assert (f"user.{alice.pk}", "end") in [(group, kind) for group, kind, _ in frames]
+    assert Reply.objects.get(pk=reply.pk).state == Reply.State.FAILED
+    line = the_line()
+    assert (line.did, line.before, line.after) == (
+        *("Paused: Abuse of the service", {"restricted": ""}, {"restricted": "pause"}),
+    )
+    page = support.get(person_page(alice)).content.decode()
+    assert "Paused" in page
+    assert "You wrote to us in a way that breaks our rules." in page
+    assert do(support, "restrict", alice).status_code == 409, "paused for that already"
+    assert do(support, "restrict", alice, kind="ban", days="").status_code == 302
+    assert User.objects.get(pk=alice.pk).restricted == "ban"
+    come_in(member, alice.email, PASSWORD)
+    assert "Your account is closed" in member.get("/chat/", follow=True).content.decode()
+
+
+def test_who_is_let_in_again_is_in(support, alice):
+    do(support, "restrict", alice, kind="ban", days="")
+    assert do(support, "let_in", alice).status_code == 302
+    assert do(support, "let_in", alice).status_code == 409
+    assert is_in(sign_in(alice))
+    assert [line.did for line in Audit.objects.all()] == ["Let in again", "Banned: Abuse of the service"]
+    lifted = alice.restrictions.get()
+    assert (lifted.by, lifted.lifted_by) == (support.user, support.user)
+
+
+def test_a_restriction_without_words_for_the_member_is_none(support, alice):
+    for form in ({"words": ""}, {"words": "No."}, {"kind": "jail"}, {"why": "mood"}, {"days": "0"}, {"days": "x"}):
+        assert do(support, "restrict", alice, **form).context["form"].errors
+    assert not alice.restrictions.exists()
+
+
 # --- The end of an account -----------------------------------------------------------------------------------------
 
 
@@ -334,6 +384,7 @@ def test_each_deed_is_for_who_may_do_it_and_only_by_post(name, alice):
     assert not Audit.objects.exists()
     alice.refresh_from_db()
     assert (alice.is_active, alice.erase_at, alice.premium_until) == (True, None, None)
+    assert alice.restricted == ""
 
 
 @pytest.mark.parametrize("name", NEEDS)

@@ -77,14 +77,14 @@ async function ask(path, body) {
       signal: patience?.signal,
     });
     const answer = await ours(response, `${post ? "POST" : "GET"} ${path.replace(/\/?(\?.*)?$/, "").replace(/.*\//, "")}`);
-    if (answer.code === "consent_required") leadTo(answer.body.error.url);
+    if (["consent_required", "account_paused", "account_banned"].includes(answer.code)) leadTo(answer.body.error.url);
     return answer;
   } finally {
     clearTimeout(timer);
   }
 }
 
-/* There is something to agree to first, and the way back. What is written here waits in the browser's storage. */
+/* There is something to agree to first, or to be read, and the way back. What is written here waits in the browser's storage. */
 function leadTo(page) {
   if (page?.startsWith("/")) location.assign(`${page}?next=${encodeURIComponent(location.pathname)}`);
 }
