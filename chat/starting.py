@@ -96,4 +96,6 @@ def _erase(conversation: Conversation) -> None:
     conversation.replies.all().delete()
     conversation.cleared_version = conversation.bump()  # rows leave no trace: older tabs start afresh
     conversation.last_message_preview = conversation.last_message_sender = ""
-    conversation.save(update_fields=["cleared_version", "last_message_preview", "last_message_sender"])
+    conversation.held_at, conversation.care_level, conversation.care_at = None, 0, None  # the card went with the words
+    shown = ["last_message_preview", "last_message_sender"]
+    conversation.save(update_fields=["cleared_version", *shown, "held_at", "care_level", "care_at"])

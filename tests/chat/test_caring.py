@@ -141,6 +141,23 @@ def test_what_she_had_not_begun_costs_nothing(hands):
     assert kinds(hands)[-1] == "ai"
 
 
+def test_who_deletes_it_all_begins_anew_without_a_card_or_a_trace_of_it(hands, client):
+    hands.send(PLAN)
+    hands.post("delete")
+    client.post("/girls/mara/chat/")
+    assert hands.state()["conversation"]["care"] == ""
+    assert (Conversation.objects.get().care_level, Conversation.objects.get().care_at) == (0, None)
+    assert hands.send("Hello").json()["reply"]["state"] == "queued"
+
+
+def test_a_chat_that_is_brought_back_has_its_card_and_is_still_held(hands, client):
+    hands.send(PLAN)
+    hands.post("delete")
+    client.post(f"{hands.url}restore/")
+    assert hands.state()["conversation"]["care"] == "held"
+    assert kinds(hands) == ["ai", "user", "held"]
+
+
 def test_a_reply_that_had_failed_is_not_asked_again_while_the_card_stands(hands):
     hands.send("Hello")
     Reply.objects.update(state="failed", due_at=None)
@@ -285,6 +302,16 @@ async def test_every_open_tab_is_told(hands):
         await asyncio.gather(sync_to_async(hands.post)("go-on"), one.hear_until("reply"), other.hear_until("reply"))
 
 
+def test_with_redis_away_the_card_is_in_the_answer(hands, settings):
+    settings.REDIS_URL, settings.BELLS = "redis://127.0.0.1:1/0", "celery"
+    layer = {"BACKEND": "config.lib.layers.RedisLayer", "CONFIG": {"url": settings.REDIS_URL, "prefix": "dusk:test"}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+    response = hands.send(PLAN)
+    assert response.status_code == 201
+    assert [notice["notice"] for notice in response.json()["notices"]] == ["held"]
+    assert response.json()["notices"][0]["help"]["ways"]
+
+
 def test_the_card_is_of_the_members_country_and_else_of_their_browsers(hands, alice):
     hands.send(DISTRESS)
     assert card_of(hands)["help"]["number"] == ""
@@ -346,4 +373,5 @@ def test_her_model_never_reads_the_sites_lines(hands, monkeypatch):
     build = replying.build_request
     monkeypatch.setattr(replying, "build_request", lambda **said: asked.append(said) or build(**said))
     work()
-    assert "carry this alone" not in str(asked)
+    assert DISTRESS in str(asked)
+    assert "free and in private" not in str(asked)

@@ -9,12 +9,15 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import transaction
 from playwright.sync_api import expect
 from rjsmin import jsmin
 
 from accounts.models import User
 from accounts.sessions import SessionStore
-from chat.models import Reply
+from chat import caring
+from chat.models import Conversation, Reply
+from safety.classifying import PLAN, Finding, Kind
 from tests.e2e.conftest import PHONE
 from tests.e2e.looking import NARROW, faults, sideways
 from tests.e2e.talk import conversation_with
@@ -44,12 +47,16 @@ def states(characters):
 
     failed = begin("failed", messages=6)
     ReplyFactory(conversation=failed[2], state=Reply.State.FAILED)
+    held = begin("held", messages=4)
+    with transaction.atomic():
+        caring.care(Conversation.objects.locked(held[2].pk), Finding(Kind.SUICIDE, PLAN, "a plan"), country="US")
     return [
         begin("new", messages=0),
         begin("low", free_text=3),
         begin("out", used_up=True),
         begin("premium", premium=True),
         failed,
+        held,
     ]
 
 

@@ -109,6 +109,11 @@ const line = (name) => element("li", { className: `line ${name}` }, element("spa
 const templates = {
   message: row(),
   notice: element("li", { className: "told" }, element("span", { data: { text: "" } })),
+  card: element("li", { className: "care" },
+    element("h2", { data: { title: "" } }), element("div", { data: { text: "" } }),
+    element("ul", { data: { ways: "" } }, element("li", {}, element("a", { className: "way" }, element("span", {}, element("strong"), element("span"))))),
+    element("p", {}, element("span", { data: { danger: "" } }), element("a", { data: { number: "" } }), "."),
+  ),
   day: line("day"),
   unread: line("unread"),
   stopped: line("stopped"),

@@ -181,6 +181,42 @@ test("a line of the site has its words and nothing of a message", () => {
   assert.equal(last.textContent, line.text);
 });
 
+const help = {
+  title: "You don’t have to carry this alone",
+  ways: [{ kind: "call", title: "Call 988", about: "Lifeline", url: "tel:988" }, { kind: "web", title: "Help in another country", about: "findahelpline.com", url: "https://findahelpline.com/" }],
+  danger: "In immediate danger, call", number: "911", url: "tel:911",
+};
+function shown(over) {
+  const card = { ...at(2, "01", { sender: "site", text: "These people can help." }), kind: "notice", notice: "held", help: { ...help, ...over } };
+  const { list, draw } = screen(begun([at(1, "00")]));
+  draw(begun([at(1, "00")]));
+  draw(begun([at(1, "00"), card]));
+  return list.lastElementChild;
+}
+
+test("a crisis card has its words, and ways that ring", () => {
+  const row = shown();
+  assert.equal(row.className, "care new");
+  assert.equal(row.querySelector("[data-title]").textContent, help.title);
+  assert.deepEqual(row.querySelectorAll(".way").map((way) => [way.href, way.dataset.kind, way.textContent]), [
+    ["tel:988", "call", "Call 988Lifeline"],
+    ["https://findahelpline.com/", "web", "Help in another countryfindahelpline.com"],
+  ]);
+  assert.equal(row.querySelector("p").textContent, "In immediate danger, call 911.");
+  assert.equal(row.querySelector("[data-number]").href, "tel:911");
+});
+
+test("a card of no country names no number, and no link leads nowhere", () => {
+  const row = shown({ danger: "In immediate danger, call your local emergency number", number: "", url: "" });
+  assert.equal(row.querySelector("p").textContent, "In immediate danger, call your local emergency number.");
+  assert.equal(row.querySelector("[data-number]"), null);
+});
+
+test("no way leads into a script", () => {
+  const row = shown({ ways: [{ kind: "web", title: "x", about: "", url: "javascript:alert(1)" }] });
+  assert.notEqual(row.querySelector(".way").href, "javascript:alert(1)");
+});
+
 test("a message of one to three emoji and nothing else is large", () => {
   for (const text of ["👋", "❤️", "👨‍👩‍👧", "❤️‍🔥", "👋🏽", "☝🏽", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇵🇹", "1️⃣", "👩‍⚕️", "🏳️‍🌈", "😀😀😀", "😀 🎉", " 👋\n"]) assert.equal(isEmoji(text), true, text);
   for (const text of ["", " ", "a", "1", "#", "12", "👋!", "hi 👋", "😀😀😀😀", "©", "*", "…", "‍", "️"]) assert.equal(isEmoji(text), false, text);

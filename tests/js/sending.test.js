@@ -19,7 +19,7 @@ function tab(answers = {}) {
     element("textarea", { value: "" }),
     element("button", { data: { send: "" } }, element("span", { data: { words: "", goes: "Send", halts: "Stop the reply" } })),
   );
-  const talk = element("section", { data: { quota: "plenty" } }, form, element("p", { data: { counter: "", room: "{n} left", over: "{n} too many" } }), element("p", { data: { kept: "" }, hidden: true }), element("div", { data: { check: "", action: "chat_send" } }), element("form", { data: { goOn: "" } }));
+  const talk = element("section", { data: { quota: "plenty" } }, element("form", { data: { goOn: "" } }), form, element("p", { data: { counter: "", room: "{n} left", over: "{n} too many" } }), element("p", { data: { kept: "" }, hidden: true }), element("div", { data: { check: "", action: "chat_send" } }));
   const world = { posted: [], toasts: [], focused: [], refreshed: 0, hear: [], talk };
   const answer = (path, body) => {
     world.posted.push([path, body]);
@@ -115,7 +115,7 @@ test("stopping keeps what was seen, and goes on when nobody heard of it", async 
   world.store.tell(told.reply(reply("r", "writing", "Once upon a time")));
   world.store.draw();
   assert.equal(world.composer.words.textContent, "Stop the reply");
-  world.talk.querySelector("form").dispatchEvent(event("submit"));
+  world.talk.querySelector(".composer").dispatchEvent(event("submit"));
   assert.equal(world.store.writing, false);
   await settled();
   assert.deepEqual(world.posted.find(([path]) => path === "stop/"), ["stop/", { seen: 16 }]);
@@ -124,7 +124,7 @@ test("stopping keeps what was seen, and goes on when nobody heard of it", async 
   const lost = tab(answers);
   lost.store.tell(told.reply(reply("r", "writing", "Once")));
   lost.store.draw();
-  lost.talk.querySelector("form").dispatchEvent(event("submit"));
+  lost.talk.querySelector(".composer").dispatchEvent(event("submit"));
   await settled();
   assert.equal(lost.store.writing, true);
 });
@@ -139,6 +139,20 @@ test("asking again tells what is owed now; a refusal says so and asks how it sta
   await fast.deeds.retry();
   assert.deepEqual(fast.toasts, [words.sorry]);
   assert.equal(fast.refreshed, 1);
+});
+
+test("going on tells what is owed now, and sends nothing; a refusal says so", async () => {
+  const world = tab({ "go-on/": [200, { reply: reply("r2", "queued"), conversation: header(3) }] });
+  const pressed = event("submit");
+  world.talk.querySelector("[data-go-on]").dispatchEvent(pressed);
+  await settled();
+  assert.deepEqual(world.posted.map(([path]) => path).filter((path) => !path.includes("permits")), ["go-on/"]);
+  assert.equal(world.store.state.reply.id, "r2");
+  assert.deepEqual(world.toasts, []);
+  const lost = tab();
+  lost.talk.querySelector("[data-go-on]").dispatchEvent(event("submit"));
+  await settled();
+  assert.deepEqual(lost.toasts, [words.sorry]);
 });
 
 test("a message that failed is sent again with the same id, or taken away", async () => {

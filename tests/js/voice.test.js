@@ -33,6 +33,18 @@ test("a line of the site is read, not in her voice", () => {
   assert.equal(after(told.message(line)), line.text);
 });
 
+test("a crisis card is read with its first way and the emergency number, before her reply that came with it", () => {
+  const help = { title: "You don’t have to carry this alone", ways: [{ title: "Call 988" }, { title: "Text 988" }], danger: "In immediate danger, call", number: "911" };
+  const card = { ...message(2, { sender: "site", text: "These people can help." }), kind: "notice", help };
+  const hers = message(3, { sender: "ai", text: "I’m here." });
+  const heard = "You don’t have to carry this alone. These people can help. Call 988. In immediate danger, call 911.";
+  assert.equal(after(told.message(card)), heard);
+  const state = { messages: [card, hers], has_more: false, reply: null, conversation: header(3), since: 1 };
+  assert.equal(news(fresh, apply(fresh, { type: "state", ...state }), words), heard);
+  const nowhere = { ...help, danger: "In immediate danger, call your local emergency number", number: "" };
+  assert.match(after(told.message({ ...card, help: nowhere })), /local emergency number\.$/);
+});
+
 test("what went wrong is said once", () => {
   const failed = apply(fresh, told.reply(reply("r", "failed")));
   assert.equal(news(fresh, failed, words), words.couldnt);

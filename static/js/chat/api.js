@@ -14,8 +14,8 @@ const DOORS = {
   "POST permits": ({ permit, uses_left }) => typeof permit === "string" && Number.isInteger(uses_left),
   "POST messages": isSent,
   "POST retry": isSent,
+  "POST go-on": ({ conversation, reply }) => isHeader(conversation) && reply !== undefined,
   "POST stop": ({ reply }) => reply !== undefined,
-  "POST go-on": ({ conversation }) => isHeader(conversation),
 };
 
 /** No answer of ours: of a firewall, a maintenance page, a captive portal, or cut off on the way. `status` is 0 for a redirect. */

@@ -134,8 +134,9 @@ function shows(row, { title, ways, danger, number, url }) {
   const [name, list, first, last] = ["title", "ways", "danger", "number"].map((part) => row.querySelector(`[data-${part}]`));
   const one = list.firstElementChild;
   name.textContent = title;
-  first.textContent = danger;
-  Object.assign(last, { textContent: number, href: url });
+  first.textContent = number ? `${danger} ` : danger;
+  if (number) Object.assign(last, { textContent: number, href: url });
+  else last?.remove();
   list.replaceChildren(
     ...ways.map(({ kind, title, about, url }) => {
       const way = one.cloneNode(true);

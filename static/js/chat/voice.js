@@ -7,7 +7,8 @@ const LONG = 500;
 export function news(before, state, words) {
   const last = before.messages.at(-1)?.seq ?? 0;
   const again = before.reply?.replaces;
-  const told = state.messages.findLast((m) => m.sender !== "user" && (m.seq > last || (m.id === again && m !== before.known.get(again))));
+  const heard = state.messages.filter((m) => m.sender !== "user" && (m.seq > last || (m.id === again && m !== before.known.get(again))));
+  const told = heard.findLast((m) => m.help) ?? heard.at(-1); // a crisis card goes before all that came with it
   const unsent = ({ client_id, status }) => words[`${status}Said`] && before.outbox.find((item) => item.client_id === client_id)?.status !== status;
   const status = state.outbox.findLast(unsent)?.status;
   if (status) return words[`${status}Said`];
@@ -15,7 +16,7 @@ export function news(before, state, words) {
   if (state.reply?.state === "failed" && before.reply?.state !== "failed") return brokenOff(state) ? words.broken : words.couldnt;
   if (!told) return "";
   const { sender, text, help } = told;
-  if (help) return `${help.title}. ${text} ${help.ways[0].title}. ${help.danger} ${help.number}.`;
+  if (help) return `${help.title}. ${text} ${help.ways[0].title}. ${[help.danger, help.number].filter(Boolean).join(" ")}.`;
   const sentence = text.match(/^[\s\S]*?[.!?…](?=\s)/)?.[0] ?? text.slice(0, 200);
   const short = text.length <= LONG ? text : `${sentence} ${words.long}`;
   return sender === "ai" ? `${words.name}: ${short}` : short;
