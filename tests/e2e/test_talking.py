@@ -1,10 +1,13 @@
 """Writing and being answered, in a browser."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.models import User
 from chat.models import Conversation, Reply
 from tests.config.processes import until
 from tests.e2e.talk import Talk, conversation_with
@@ -152,9 +155,10 @@ def test_after_three_hours_of_use_she_is_called_an_ai_again(talk):
     alice.send("Hello")
     expect(alice.last).to_have_text("Hello there.")
     expect(told).to_have_count(0)
-    alice.page.evaluate(
-        "key => localStorage.setItem(key, Date.now() - 3 * 3_600_000 - 1)", f"dusk:told:{alice.conversation.pk}"
-    )
+    now = timezone.now()
+    since = now - timedelta(hours=3, minutes=1)
+    member = User.objects.filter(conversations=alice.conversation)
+    member.update(told_at=since, in_use_since=since, used_at=now - timedelta(minutes=2))
     alice.send("Still here")
     expect(told).to_have_text("Mara is an AI character, not a person. Replies are generated and can be wrong.")
     expect(alice.messages).to_have_count(5)
@@ -162,17 +166,17 @@ def test_after_three_hours_of_use_she_is_called_an_ai_again(talk):
 
 
 def test_stopping_keeps_what_was_seen(talk, she):
-    she.says("Once upon ", "a time ", she.pause(), "there was more.")
+    she.says("Once upon ", "two hills ", she.pause(), "there was more.")
     alice = talk()
     alice.send("A story, please")
-    expect(alice.reply).to_have_text("Once upon a time ")
+    expect(alice.reply).to_have_text("Once upon two hills ")
     alice.page.get_by_role("button", name="Stop the reply").click()
     expect(alice.page.get_by_role("log").get_by_text("You stopped this reply")).to_be_visible()
-    expect(alice.last).to_have_text("Once upon a time")
+    expect(alice.last).to_have_text("Once upon two hills")
     she.go_on()
     alice.page.reload()
     alice.ready().expect_to_show_what_is_recorded()
-    expect(alice.last).to_have_text("Once upon a time")
+    expect(alice.last).to_have_text("Once upon two hills")
 
 
 def test_a_reply_that_fails_says_so_costs_nothing_and_can_be_asked_for_again(talk, she):
