@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts import permits
 from accounts.models import User
 from accounts.turnstile import SecurityCheckFailed
-from chat import caring, frames, noticing, quotas, realtime, settling, sync
+from chat import caring, frames, noticing, protecting, quotas, realtime, settling, sync
 from chat.models import AlreadyWritten, Conversation, Message, Reply
 from chat.settling import Written, end_owed
 from config.lib.database import tried_again
@@ -49,24 +49,30 @@ def send_message(
     """Accept what the member wrote and owe a reply to it: all of it happens, or none.
 
     The same client id, however often and from however many tabs, is one message and one charge. Whoever speaks of harm
-    to themselves gets help before anything else (`caring`): the helplines of `country`, where they are.
+    to themselves gets help before anything else (`caring`): the helplines of `country`, where they are. Who seems to be
+    under age is paused (`protecting`): then the conversation's user is restricted, and no reply is owed.
     Raises Conversation.DoesNotExist, also when it is somebody else's, CharacterRetired, SecurityCheckFailed,
     QuotaExhausted, AccountRestricted.
     """
-    harm = caring.harm(findings(text))
+    found = findings(text)
+    harm = caring.harm(found)
     try:
         with transaction.atomic(durable=True):
             conversation = _open(Conversation.objects.locked(conversation_id, of=user))
-            is_silent = caring.interrupts(conversation, harm)
+            is_paused = protecting.pause_for(found) is not None
+            is_silent = caring.interrupts(conversation, harm) or is_paused
             if is_silent:
                 settling.silence(conversation)
             reply: Reply | None = None
             with together():
-                charged = "" if caring.is_free(conversation, harm) else quotas.charge(conversation, "text")
+                is_free = is_paused or caring.is_free(conversation, harm)
+                charged = "" if is_free else quotas.charge(conversation, "text")
                 message = conversation.write(Message.Sender.USER, text, client_id=client_id, charged_as=charged)
                 permits.consume(permit, user=conversation.user, scope=PERMIT_SCOPE)
                 if not is_silent:
                     reply = conversation.owe_reply(through=message.seq)
+            if found:
+                protecting.protect(conversation, message, found, country=country)
             told = [noticing.tell(conversation)]
             if harm.level:
                 told.append(caring.care(conversation, harm, country=country))

@@ -275,6 +275,8 @@ def send(request: MemberRequest, pk: UUID) -> HttpResponse:
     sent = sending.send_message(
         request.user, pk, text=body.text, client_id=body.client_id, permit=body.permit, country=where
     )
+    if sent.conversation.user.restricted:  # since this message: it is kept, and the page says why
+        raise sending.AccountRestricted
     return JsonResponse(_sent(sent), status=201 if sent.created else 200)
 
 

@@ -335,6 +335,7 @@ MESSAGE_MAX_CHARACTERS = 2000
 CHAT_CONTEXT_TURNS = env.int("CHAT_CONTEXT_TURNS", 8)  # messages of history that the model is shown
 REPLY_LEASE_SECONDS = env.int("REPLY_LEASE_SECONDS", 10)  # a worker that has not saved for so long lost the reply
 REPLY_MAX_ATTEMPTS = 4
+REPORT_EVIDENCE_DAYS = env.int("REPORT_EVIDENCE_DAYS", 180)  # after a report was decided, until its evidence goes
 DISCLOSURE_HOURS = env.float("DISCLOSURE_HOURS", 3.0)  # of use, after which members are told again that it is an AI
 REPLY_BUDGET_SECONDS = 80  # from owing a reply to done or failed; the promise is 90
 REPLY_HANDOVER_SECONDS = env.int("REPLY_HANDOVER_SECONDS", 5)  # a stopping worker finishes what it can, then hands on

@@ -221,7 +221,7 @@ class Report(models.Model):
     )
     is_by_site = models.BooleanField(default=False)
     what = models.CharField(max_length=9, choices=What.choices)
-    target = models.CharField(max_length=80, help_text="message:<conversation>:<seq>, photo:<id>, character:<id>.")
+    target = models.CharField(max_length=80, help_text="As in message:…:7, photo:12, character:3, member:9.")
     about = models.CharField(
         max_length=140, blank=True, help_text="What it is, in words for a list: never what it says."
     )

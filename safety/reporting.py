@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from safety.models import Report
+from safety.models import Report, Signal
 
 HOURS = {  # to decide in; an intimate picture of a real person is to be gone within 48 hours of the notice
     Report.Reason.INTIMATE: 48,
@@ -16,6 +18,11 @@ HOURS = {  # to decide in; an intimate picture of a real person is to be gone wi
     Report.Reason.THREAT: 48,
 }
 OTHERWISE = 7 * 24
+MONTH, SIGNS = timedelta(days=30), 3  # so many weak signs within that are looked at
+
+
+class AlreadyDecided(Exception):
+    """Somebody else decided it meanwhile."""
 
 
 def report(
@@ -41,3 +48,42 @@ def report(
             return made, True
     except IntegrityError:  # in another tab, in this moment
         return known.get(), False
+
+
+def take(pk: UUID, *, by: Any) -> Report:
+    """Take a report in hand, in the caller's transaction, from whoever had it before. Raises AlreadyDecided."""
+    found = _open(pk)
+    found.state, found.taken_by, found.taken_at = Report.State.ACTING, by, timezone.now()
+    found.save(update_fields=["state", "taken_by", "taken_at"])
+    return found
+
+
+def close(pk: UUID, *, outcome: Report.Outcome, statement: str, by: Any) -> Report:
+    """Decide a report, once, with the reasons in words for whoever made it. Raises AlreadyDecided."""
+    found = _open(pk)
+    found.state, found.outcome, found.statement = Report.State.CLOSED, outcome, statement.strip()
+    found.closed_by, found.closed_at = by, timezone.now()
+    found.save(update_fields=["state", "outcome", "statement", "closed_by", "closed_at"])
+    return found
+
+
+def _open(pk: UUID) -> Report:
+    found = Report.objects.select_for_update(of=("self",)).get(pk=pk)
+    if found.state == Report.State.CLOSED:
+        raise AlreadyDecided
+    return found
+
+
+def sweep() -> int:
+    """Forget the evidence of what was decided REPORT_EVIDENCE_DAYS ago, of how many reports; and signs of long ago."""
+    Signal.objects.filter(at__lt=timezone.now() - MONTH).delete()
+    since = timezone.now() - timedelta(days=settings.REPORT_EVIDENCE_DAYS)
+    old = Report.objects.filter(state=Report.State.CLOSED, closed_at__lt=since).exclude(evidence=[])
+    return old.update(evidence=[])
+
+
+def weak_sign(user: Any, kind: str) -> bool:
+    """Keep that there was one; whether it is the third within a month, so that somebody has to look."""
+    since = timezone.now() - MONTH
+    Signal.objects.create(user=user, kind=kind)
+    return Signal.objects.filter(user=user, kind=kind, at__gt=since).count() >= SIGNS

@@ -19,12 +19,14 @@ from accounts import team
 from accounts.models import LegalVersion, User
 from config.lib.adminkit import ReadOnlyAdmin, StaffAdmin
 from girls.models import Girl
+from safety.models import Report
 from staff import audit, people
 from staff.characters import CharacterAdmin
 from staff.departures_admin import ErasureAdmin, ExportAdmin
 from staff.legal_admin import LegalVersionAdmin
 from staff.models import Audit, Erasure, Export
 from staff.people_admin import PeopleAdmin
+from staff.review_admin import ReportAdmin
 
 MOST_CHOICES = 100  # of a filter
 
@@ -180,5 +182,6 @@ admin.site.register(User, PeopleAdmin)
 admin.site.register(Export, ExportAdmin)
 admin.site.register(Erasure, ErasureAdmin)
 admin.site.register(LegalVersion, LegalVersionAdmin)
+admin.site.register(Report, ReportAdmin)
 admin.site.unregister(Girl)  # in its place the same with what the apps above know of her
 admin.site.register(Girl, CharacterAdmin)

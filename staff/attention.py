@@ -15,6 +15,7 @@ from chat.models import Reply
 from girls.admin_list import NEEDS_MEDIA
 from girls.models import Girl
 from payments.models import Purchase, StripeEvent
+from safety.models import Helpline, Report
 from staff.models import Day, Erasure, Export
 
 WAITS = timedelta(minutes=5)  # due for so long, and nobody came
@@ -65,6 +66,34 @@ WATCHED = (
         lambda n: f"{_s(n, 'Reply waits', 'Replies wait')} for a worker",
         "chat_reply_changelist",
         "state__exact=queued",
+    ),
+    Watched(
+        "overdue",
+        "safety.view_report",
+        lambda: Report.objects.exclude(state=Report.State.CLOSED).filter(due_at__lt=Now()),
+        "bad",
+        "flag",
+        lambda n: f"{_s(n, 'Report is', 'Reports are')} overdue",
+        "safety_report_changelist",
+    ),
+    Watched(
+        "reports",
+        "safety.view_report",
+        lambda: Report.objects.filter(state=Report.State.NEW, due_at__gte=Now()),
+        "warn",
+        "flag",
+        lambda n: f"{_s(n, 'Report waits', 'Reports wait')} for somebody to take in hand",
+        "safety_report_changelist",
+        "state=new",
+    ),
+    Watched(
+        "helplines",
+        "safety.change_helpline",
+        lambda: Helpline.objects.to_be_checked(),
+        "warn",
+        "life-buoy",
+        lambda n: f"{_s(n, 'Helpline', 'Helplines')} that nobody here has checked, or not for a year",
+        "safety_helpline_changelist",
     ),
     Watched(
         "problems",

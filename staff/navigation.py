@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from safety.models import Report
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -23,6 +25,11 @@ def _of(app: str, model: str, name: str, icon: str) -> Page:
     """The list of a table."""
     needs = (f"{app}.view_{model}", f"{app}.change_{model}")
     return Page(name, f"{app}_{model}_changelist", icon, needs)
+
+
+def open_reports(request: HttpRequest) -> int:
+    """How many reports wait to be decided."""
+    return Report.objects.exclude(state=Report.State.CLOSED).count()
 
 
 GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
@@ -56,7 +63,13 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             _of("payments", "catalogcache", "Plans", "tag"),
         ),
     ),
-    ("Safety", (_of("safety", "helpline", "Helplines", "life-buoy"),)),
+    (
+        "Safety",
+        (
+            Page("Reports", "safety_report_changelist", "flag", ("safety.view_report",), open_reports),
+            _of("safety", "helpline", "Helplines", "life-buoy"),
+        ),
+    ),
     ("Team", (_of("auth", "group", "Roles", "key-round"), _of("staff", "audit", "Audit", "list-checks"))),
 )
 

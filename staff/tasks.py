@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from config.lib.bells import task
+from safety import reporting
 from staff import erasing, exporting, rollups
 
 
@@ -20,8 +21,9 @@ def see_to_erasure(person: str) -> None:
 
 @task
 def sweep() -> None:
-    """Remove copies that nobody knows of."""
+    """Remove copies that nobody knows of, and what was kept of reports that were decided long ago."""
     exporting.sweep()
+    reporting.sweep()
 
 
 @task

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('is_by_site', models.BooleanField(default=False)),
                 ('what', models.CharField(choices=[('message', 'Message'), ('photo', 'Photo or video'), ('character', 'Character'), ('member', 'Member')], max_length=9)),
-                ('target', models.CharField(help_text='message:<conversation>:<seq>, photo:<id>, character:<id>.', max_length=80)),
+                ('target', models.CharField(help_text='As in message:…:7, photo:12, character:3, member:9.', max_length=80)),
                 ('about', models.CharField(blank=True, help_text='What it is, in words for a list: never what it says.', max_length=140)),
                 ('reason', models.CharField(choices=[('sexual-minor', 'Sexual content about somebody under 18'), ('intimate', 'An intimate picture of a real person, without their consent'), ('self-harm', 'It encourages suicide, self-harm or an eating disorder'), ('claims-human', 'It claims to be a person'), ('hate', 'Hate or harassment'), ('minor', 'A member seems to be under 18'), ('threat', 'Threats of violence'), ('other', 'Something else')], max_length=12)),
                 ('words', models.TextField(blank=True, help_text='What the reporter said.', max_length=1000)),

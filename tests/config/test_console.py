@@ -15,7 +15,7 @@ from config.lib.adminkit import BoundedPaginator
 from girls.models import Girl, Media
 from media.models import Upload
 from payments.models import CatalogCache, Purchase, StripeEvent
-from safety.models import Helpline
+from safety.models import Helpline, Report
 from staff import audit
 from staff.models import Audit, Erasure, Export
 from tests.factories import (
@@ -62,6 +62,11 @@ MAY_BE_ASKED: dict[str, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("text", "girl__name", "girl__slug"), SEARCH),
         **dict.fromkeys(("surface", "published", "premium_only", "mature", "kind"), CHOICE),
         "created_at": DATE,
+    },
+    "safety.report": {
+        "target": ("", "__exact", "__iexact"),
+        **dict.fromkeys(("reason", "what"), CHOICE),
+        "state": ("",),
     },
     "safety.helpline": {"name": SEARCH, **dict.fromkeys(("status", "kind", "country"), CHOICE)},
     "media.upload": {
@@ -326,6 +331,7 @@ def rows(db):
         Erasure: Erasure.objects.create(person=1, joined_at="2026-01-01T00:00Z", state="begun", by="member"),
         StripeEvent: StripeEvent.objects.create(id="evt_1", type="x", livemode=False),
         CatalogCache: CatalogCache.objects.get_or_create(pk=1)[0],
+        Report: Report.objects.create(what="member", target="member:1", reason="minor", due_at="2026-01-01T00:00Z"),
         Helpline: Helpline.objects.create(name="SOS", kind="line", display="454545", tel="454545"),
         type(PremiumGrantFactory.build(user=None)): PremiumGrantFactory(),
         Purchase: Purchase.objects.create(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -10,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from girls.models import Girl
+from safety.models import Report
 from staff.navigation import GROUPS
 from tests.e2e.conftest import PHONE
 from tests.e2e.looking import NARROW, faults, sideways
@@ -30,6 +32,8 @@ OTHERS = (
         "a form with errors",
         "an empty list",
         "a form closed",
+        "a report",
+        "a report decided",
     ),
 )
 
@@ -82,6 +86,11 @@ def addresses(name):
             return f"{at}?q=stoic+beekeeper"
         case "a role":
             return reverse("admin:auth_group_change", args=[group().pk])
+    if "report" in name:
+        said = [{"seq": 1, "sender": "user", "text": "Hello", "at": timezone.now().isoformat(), "reported": True}]
+        due = {"due_at": timezone.now() + timedelta(hours=3), "evidence": said, "member": UserFactory()}
+        made = Report.objects.create(what="member", target=f"member:{uuid4()}", about="Member", reason="minor", **due)
+        return f"/admin/safety/report/{made.pk}/{'decide' if 'decided' in name else 'change'}/"
     person = UserFactory(premium=True)
     PremiumGrantFactory(user=person)
     order = bought(timezone.now() - timedelta(days=1), user=person)

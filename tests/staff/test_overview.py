@@ -13,6 +13,7 @@ from accounts import emails
 from accounts.models import Mail
 from chat.models import Reply
 from payments.models import StripeEvent
+from safety.models import Helpline, Report
 from staff import attention, overview, rollups
 from staff.models import Day, Erasure, Export
 from tests.factories import GirlFactory, ReplyFactory, UserFactory
@@ -296,6 +297,9 @@ def test_what_needs_a_look_is_counted_and_leads_there(boss, mara):
     replied(talk(mara), timezone.now(), state="failed")
     ReplyFactory(conversation=talk(mara))
     Reply.objects.filter(state="queued").update(due_at=timezone.now() - timedelta(minutes=1))
+    for number, hours in enumerate((-1, 5, 9)):
+        due = timezone.now() + timedelta(hours=hours)
+        Report.objects.create(what="photo", target=f"photo:{number}", reason="hate", due_at=due)
     counted(5)
     page = seen(boss)
     assert looks(page) == {
@@ -308,6 +312,9 @@ def test_what_needs_a_look_is_counted_and_leads_there(boss, mara):
         ("warn", "Copy of somebody’s data that could not be made", "1"),
         ("warn", "Reply failed today", "1"),
         ("warn", "Replies used the fallback model today", "20%"),
+        ("bad", "Report is overdue", "1"),
+        ("warn", "Reports wait for somebody to take in hand", "2"),
+        *helplines(),
         ("ok", f"Worker and beat are at work, {counted_at():%H:%M} UTC", ""),
     }
     for item in page.context["look"]:
@@ -325,7 +332,14 @@ def test_when_all_is_well_it_says_so(boss):
         ("ok", f"Worker and beat are at work, {when:%H:%M} UTC", ""),
         ("ok", f"Payments reconciled, {when:%H:%M} UTC", ""),
         ("ok", "Mails go out", ""),
+        *helplines(),
     }
+
+
+def helplines():
+    """What is said of those that are shown, and that nobody has checked yet."""
+    there = Helpline.objects.to_be_checked().count()
+    return [("warn", "Helplines that nobody here has checked, or not for a year", f"{there}")] if there else []
 
 
 def test_payments_that_nobody_asked_about_are_not_called_reconciled(boss):
@@ -396,7 +410,7 @@ def test_who_showed_no_second_factor_sees_nothing_of_it():
 # --- What it costs ---------------------------------------------------------------------------------------------
 
 
-def test_it_asks_for_eight_things_however_much_there_is(boss, django_assert_num_queries, mara):
+def test_it_asks_for_nine_things_however_much_there_is(boss, django_assert_num_queries, mara):
     for girl in (mara, GirlFactory(), GirlFactory()):
         conversation = talk(girl)
         said(conversation, ago(1))
@@ -404,5 +418,7 @@ def test_it_asks_for_eight_things_however_much_there_is(boss, django_assert_num_
         bought(ago(1))
     counted(10)
     seen(boss)
-    with django_assert_num_queries(8):  # session, person, factor; days, sales, characters, their faces; all the counts
+    with django_assert_num_queries(
+        9
+    ):  # session, person, factor, open reports; days, sales, characters, their faces; all the counts
         seen(boss, days=90)

@@ -12,13 +12,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, reverse
+from django.utils import timezone
 
 from accounts.models import AgeRefusal, LegalVersion, Mail, User
 from accounts.team import ROLES
 from girls.models import Girl, Media
 from media.models import Upload
 from payments.models import CatalogCache, Purchase, StripeEvent
-from safety.models import Helpline
+from safety.models import Helpline, Report
 from staff import audit, roles
 from staff.models import Erasure, Export
 from tests.factories import (
@@ -78,6 +79,9 @@ def rows(db):
         "payments/stripeevent": StripeEvent.objects.create(id="evt_1", type="x", livemode=False).pk,
         "payments/catalogcache": CatalogCache.objects.get_or_create(pk=1)[0].pk,
         "safety/helpline": Helpline.objects.create(name="SOS", kind="line", display="454545", tel="454545").pk,
+        "safety/report": Report.objects.create(
+            what="member", target="member:1", reason="minor", due_at=timezone.now(), evidence=[{"text": "Hello"}]
+        ).pk,
         "staff/audit": audit.record(None, alice, "Said hello").pk,
         "staff/export": Export.objects.create(user=alice).pk,
         "staff/erasure": Erasure.objects.create(person=alice.pk, joined_at=alice.date_joined, by="support").pk,
