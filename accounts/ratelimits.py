@@ -66,6 +66,11 @@ def may_search(user: User) -> None:
     _count("search", RateLimitItemPerMinute(60), user)
 
 
+def may_report(user: User) -> None:
+    """20 reports an hour, for one person: somebody goes through a whole gallery, nobody through the whole site."""
+    _count("report", RateLimitItemPerHour(20), user)
+
+
 def may_upload(user: User) -> None:
     """300 files a minute, for one person: an editor drops a whole folder."""
     _count("upload", RateLimitItemPerMinute(300), user)

@@ -16,6 +16,7 @@ urlpatterns = [
     path("chat/<uuid:pk>/", views.conversation, name="conversation"),
     path("chat/<uuid:pk>/state/", views.state, name="state"),
     path("chat/<uuid:pk>/messages/", views.said, name="messages"),
+    path("chat/<uuid:pk>/messages/<uuid:message>/report/", views.report, name="report"),
     path("chat/<uuid:pk>/read/", views.read, name="read"),
     path("chat/<uuid:pk>/retry/", views.retry, name="retry"),
     path("chat/<uuid:pk>/stop/", views.stop, name="stop"),

@@ -15,17 +15,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
-from chat import arriving, frames, quotas, searching, sending, settling, starting, sync
+from chat import arriving, frames, protecting, quotas, searching, sending, settling, starting, sync
 from chat.forms import MessageBody, PermitBody, ReadBody, StopBody
-from chat.models import Conversation, Reply
+from chat.models import Conversation, Message, Reply
 from chat.quotas import QuotaExhausted
 from config.lib.doors import MemberRequest, View, kept_by_nobody, mark_of, not_signed_in, private_page, refused
 from config.lib.jsonbody import BadRequest
 from config.lib.waiting import Full
-from girls import gallery
+from girls import gallery, reporting
 from girls.models import Girl
 from girls.views import HtmxRequest, cursor, page_or_part
 from safety import helplines
+from safety.models import Report
 
 PANEL_PHOTOS = 6
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -185,6 +186,23 @@ def _beside_its_row(message: Any) -> dict[str, Any]:
     """A message for the page's script, without what it reads in the row that the page draws of it."""
     drawn = {"id", "html", "created_at"}
     return {name: value for name, value in message.items() if name not in drawn and value is not None}
+
+
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: MemberRequest, pk: UUID, message: UUID) -> HttpResponse:
+    """Report something that she said."""
+    found = _find(request, pk)
+    said = get_object_or_404(found.messages, pk=message, sender=Message.Sender.AI, deleted_at=None)
+    return reporting.ask(
+        request,
+        what=Report.What.MESSAGE,
+        target=f"message:{found.pk}:{said.seq}",
+        about=f"A message of {found.girl.name}",
+        back=reverse("chat:conversation", args=[pk]),
+        evidence=lambda: protecting.evidence(found, said.seq),
+        girl=found.girl,
+    )
 
 
 # --- JSON --------------------------------------------------------------------------------------------

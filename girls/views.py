@@ -17,10 +17,11 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts import ratelimits
 from config.lib import wishes
-from config.lib.doors import kept_by_nobody, not_signed_in, refused, safe_next
-from girls import catalogue, liking
+from config.lib.doors import kept_by_nobody, not_signed_in, private_page, refused, safe_next
+from girls import catalogue, liking, reporting
 from girls.gallery import Cursor, Gallery, NoCursor, gallery_of, posts_of
 from girls.models import Girl, Media
+from safety.models import Report
 
 LIKE = "like"  # the name of a visitor's wish
 TOO_FAST = "That was a little fast. Wait a moment."
@@ -153,3 +154,37 @@ def _set_liked(request: HttpRequest, user: Any, pk: int, liked: bool, back: Http
 
 def _by_script(request: HttpRequest) -> bool:
     return not request.accepts("text/html")
+
+
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: HttpRequest, slug: str) -> HttpResponse:
+    """Report a character."""
+    girl = get_object_or_404(Girl.objects.visible_to(request.user).without_persona(), slug=slug)
+    return reporting.ask(
+        request,
+        what=Report.What.CHARACTER,
+        target=f"character:{girl.pk}",
+        about=f"Character {girl.name}",
+        back=girl.get_absolute_url(),
+        evidence=lambda: reporting.of_character(girl),
+        girl=girl,
+    )
+
+
+@private_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def report_media(request: HttpRequest, pk: int) -> HttpResponse:
+    """Report a photo or a video that they may see."""
+    media = get_object_or_404(Media.objects.visible_to(request.user).select_related("girl"), pk=pk)
+    page = "gallery" if media.surface == Media.Surface.GALLERY else "posts"
+    return reporting.ask(
+        request,
+        what=Report.What.PHOTO,
+        target=f"photo:{media.pk}",
+        about=f"{media.get_kind_display()} of {media.girl.name}",
+        back=f"{reverse(f'girls:{page}', args=[media.girl.slug])}#item-{media.pk}",
+        evidence=lambda: reporting.of_media(media),
+        girl=media.girl,
+        media=media,
+    )

@@ -52,6 +52,7 @@ def address(alice, mara):
         "<slug:slug>": mara.slug,
         "<int:pk>": str(MediaFactory(girl=mara).pk),
         "<uuid:pk>": str(ConversationFactory(user=alice, girl=GirlFactory()).pk),
+        "<uuid:message>": str(uuid.uuid4()),
         "<path:name>": "nothing.webp",
         "<path:rest>": "signup/",
         "<slug:variant>": "full",

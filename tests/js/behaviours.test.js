@@ -83,7 +83,7 @@ test("premium that comes or goes is said once", () => {
 function conversation() {
   const rows = [message(1, { sender: "ai" }), message(2)].map(row);
   const list = element("ol", { data: { messages: "" } }, ...rows);
-  const set = element("div", { data: { tools: "" }, hidden: true });
+  const set = element("div", { data: { tools: "" }, hidden: true }, element("button"), element("a"));
   const box = element("div", { data: { log: "" } }, list, set);
   const copied = [];
   Object.defineProperty(globalThis, "navigator", { value: { clipboard: { writeText: async (text) => copied.push(text) } }, configurable: true });
@@ -99,8 +99,11 @@ test("the actions go to the message that is pointed at or focused", () => {
   list.dispatchEvent(event("pointerover", { target: rows[0].firstElementChild, pointerType: "mouse" }));
   assert.equal(rows[0].contains(set), true);
   assert.equal(set.hidden, false);
+  const report = set.children[1];
+  assert.deepEqual([report.hidden, report.href], [false, "messages/m1/report/"]);
   list.dispatchEvent(event("focusin", { target: rows[1] }));
   assert.equal(rows[1].contains(set), true);
+  assert.equal(report.hidden, true); // what one said oneself
 });
 
 test("a line of the site has no actions, but arrows stop at it", () => {

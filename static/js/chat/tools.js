@@ -1,17 +1,20 @@
 /** The actions of a message: one set, which goes to the message that is pointed at, focused or pressed for long. */
 export function mount({ talk, words, toast }) {
   const [box, list, tools] = ["log", "messages", "tools"].map((name) => talk.querySelector(`[data-${name}]`));
+  const [copy, report] = tools.children;
+  copy.hidden = !navigator.clipboard; // a page that came over plain http from another machine has none
   const show = (event) => {
     const row = event.target.closest(".message[data-id]"); // a line of the site has no actions
-    if (row && !row.contains(tools)) row.append(tools);
+    if (row && !row.contains(tools)) {
+      row.append(tools);
+      report.hidden = !row.classList.contains("ai");
+      report.href = `messages/${row.dataset.id}/report/`;
+    }
     tools.hidden = !row && tools.hidden;
   };
-  // The one action is to copy, and a page that came over plain http from another machine has no clipboard.
-  if (navigator.clipboard) {
-    list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(event));
-    list.addEventListener("focusin", show);
-    list.addEventListener("contextmenu", (event) => matchMedia("(pointer: coarse)").matches && show(event));
-  }
+  list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(event));
+  list.addEventListener("focusin", show);
+  list.addEventListener("contextmenu", (event) => matchMedia("(pointer: coarse)").matches && show(event));
   box.addEventListener("keydown", (event) => {
     const up = event.key === "ArrowUp";
     if (!up && event.key !== "ArrowDown") return;

@@ -92,6 +92,7 @@ class Lightbox {
     place.querySelector("[data-likes-here]").replaceChildren(...(like ? [like.cloneNode(true)] : []));
     const ask = place.querySelector("[data-ask]");
     ask.value = current.id;
+    place.querySelector("[data-report]").href = `/report/media/${current.id}/`;
     ask.formAction = tile?.closest("li").querySelector("[name=about]")?.formAction ?? ask.formAction;
     if (swipe.currIndex >= swipe.getNumItems() - NEAR) this.root.querySelector("#load-more:not(.htmx-request)")?.click();
   }
