@@ -30,6 +30,7 @@ EMPTY = (f"{PROFILE}gallery/", f"{PROFILE}posts/", "/feed/")
 ENTRANCE = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/password/reset/done/")
 OF_AN_ACCOUNT = (
     *("/account/", "/account/premium/", "/account/security/", "/account/data/"),
+    *("/account/reports/", "/report/character/mara/"),
     *("/accounts/password/change/", "/accounts/email/", "/accounts/logout/", "/accounts/reauthenticate/"),
 )
 BEFORE_ONE = ("/accounts/inactive/", "/accounts/3rdparty/login/cancelled/", "/accounts/google/login/")
