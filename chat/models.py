@@ -62,7 +62,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def of(self, user_id: int) -> "ConversationQuerySet":
         """The same, for who needs the rows alone."""
-        return self.filter(user=user_id, deleted_at=None)
+        return self.filter(user=user_id, deleted_at=None, blocked_at=None)
 
     def unread(self) -> "ConversationQuerySet":
         """Those in which she said something that was not read yet."""
@@ -76,11 +76,11 @@ class ConversationManager(models.Manager["Conversation"].from_queryset(Conversat
         """The row under its lock, whoever's it is or `of` this person: the first lock of every deed in it.
 
         With what headers show of its girl and its user; the rest of those two is read when asked for. Raises
-        Conversation.DoesNotExist, also when it was deleted, unless `deleted` ones are wanted too. Call inside a
-        transaction.
+        Conversation.DoesNotExist, also when it was deleted, unless `deleted` ones are wanted too, and to its person
+        when they blocked her. Call inside a transaction.
         """
         found: Any = _locked.first(pk) if of is None else _locked_of.first(pk, of.pk)
-        if found is None or (found.deleted_at and not deleted):
+        if found is None or (found.deleted_at and not deleted) or (found.blocked_at and of is not None):
             raise Conversation.DoesNotExist
         return found
 
@@ -110,6 +110,9 @@ class Conversation(models.Model):
     )
     cleared_version = models.PositiveBigIntegerField(
         default=0, db_default=0, help_text="Whoever knows an older version than this starts afresh: rows are gone."
+    )
+    blocked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its member blocked the character: it is not there until they take that back."
     )
     held_at = models.DateTimeField(
         null=True, blank=True, help_text="A crisis card stands there: she says nothing until the member goes on."

@@ -28,7 +28,8 @@ TABLES = {
 
 def export(user: User) -> Iterator[Document]:
     """Each conversation twice: for a machine, and to be read in a browser, also without a line to anywhere."""
-    for conversation in Conversation.objects.visible_to(user).order_by("created_at"):
+    theirs = Conversation.objects.filter(user=user, deleted_at=None).select_related("girl", "user")
+    for conversation in theirs.order_by("created_at"):  # those with whom they blocked, too
         name = f"conversations/{conversation.girl.slug}"
         yield Document(f"{name}.html", _page(conversation))
         yield Document(f"{name}.json", _json(conversation))

@@ -106,9 +106,9 @@ class Job:
     token: UUID
     request: Request
     started: float  # time.monotonic()
-    country: str  # where the member is, as far as they said,
-    numbers: frozenset[str]  # and which numbers she may name there
-    care: int  # how grave it is what they say of harm to themselves: see `caring`
+    country: str = ""  # where the member is, as far as they said,
+    numbers: frozenset[str] = frozenset()  # and which numbers she may name there
+    care: int = 0  # how grave it is what they say of harm to themselves: see `caring`
 
 
 def pace(replies: int) -> float:

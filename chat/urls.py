@@ -5,6 +5,8 @@ from chat import views
 app_name = "chat"
 urlpatterns = [
     path("girls/<slug:slug>/chat/", views.start, name="start"),
+    path("girls/<slug:slug>/block/", views.block, name="block"),
+    path("girls/<slug:slug>/unblock/", views.unblock, name="unblock"),
     path("feed/", views.feed, name="feed"),
     path("chat/", views.thread_list, name="threads"),
     path("chat/latest/", views.latest, name="latest"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import permits, ratelimits
 from accounts.turnstile import SecurityCheckFailed
-from chat import arriving, frames, protecting, quotas, searching, sending, settling, starting, sync
+from chat import arriving, blocking, frames, protecting, quotas, searching, sending, settling, starting, sync
 from chat.forms import MessageBody, PermitBody, ReadBody, StopBody
 from chat.models import Conversation, Message, Reply
 from chat.quotas import QuotaExhausted
@@ -186,6 +186,26 @@ def _beside_its_row(message: Any) -> dict[str, Any]:
     """A message for the page's script, without what it reads in the row that the page draws of it."""
     drawn = {"id", "html", "created_at"}
     return {name: value for name, value in message.items() if name not in drawn and value is not None}
+
+
+@private_page
+@require_POST
+def block(request: MemberRequest, slug: str) -> HttpResponse:
+    """POST: she is not there any more for this person; on to the page where that can be taken back."""
+    girl = get_object_or_404(Girl, slug=slug)
+    blocking.block(request.user, girl)
+    messages.success(request, f"{girl.name} is blocked. You won’t see her any more.")
+    return redirect("girls:reports")
+
+
+@private_page
+@require_POST
+def unblock(request: MemberRequest, slug: str) -> HttpResponse:
+    """POST: she is there again."""
+    girl = get_object_or_404(Girl, slug=slug)
+    blocking.unblock(request.user, girl)
+    messages.success(request, f"{girl.name} is back, with what you said to each other.")
+    return redirect("girls:reports")
 
 
 @private_page

@@ -12,7 +12,6 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("media.urls")),
     path("", include("payments.urls")),
-    path("", include("safety.urls")),
     path("", include("staff.urls")),
     path("safety/", pages.safety, name="safety"),
     path("robots.txt", pages.robots),

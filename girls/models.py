@@ -33,12 +33,19 @@ class GirlQuerySet(models.QuerySet["Girl"]):
     """Reads that pages share."""
 
     def visible_to(self, user: Any) -> "GirlQuerySet":
-        """The characters this person may meet; visitors may meet them too."""
-        return self.filter(is_active=True)
+        """The characters this person may meet, but those that they blocked; visitors may meet them too."""
+        return self.filter(_not_blocked_by(user, "pk"), is_active=True)
 
     def without_persona(self) -> "GirlQuerySet":
         """Leaves in the database what only the model is told."""
         return self.defer("persona_prompt", "example_dialogue", "voice_id")
+
+
+def _not_blocked_by(user: Any, girl: str) -> models.Q:
+    """What is not of a character that this person blocked; `girl` is the column that says whose it is."""
+    if not user.is_authenticated:
+        return models.Q()
+    return models.Q(~models.Exists(Block.objects.filter(user=user, girl=models.OuterRef(girl))))
 
 
 class Girl(models.Model):
@@ -211,7 +218,7 @@ class MediaQuerySet(models.QuerySet["Media"]):
 
     def visible_to(self, user: Any) -> "MediaQuerySet":
         """What this person may see whole, on her pages. What she sends is seen in the conversation it was sent in."""
-        on_pages = self.shown().exclude(surface=Media.Surface.ASSET)
+        on_pages = self.shown().filter(_not_blocked_by(user, "girl")).exclude(surface=Media.Surface.ASSET)
         return on_pages if user.is_authenticated and user.premium_active else on_pages.filter(premium_only=False)
 
 

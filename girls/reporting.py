@@ -43,7 +43,7 @@ def ask(
             report, is_new = reporting.report(reason=reason, words=said["words"], **told)
             words = "Thank you. We look at it" if is_new else "You have reported that already. We look at it"
             messages.success(request, f"{words} by {report.due_at:%-d %B, %H:%M} UTC.")
-            return redirect("safety_reports:mine")
+            return redirect("girls:reports")
     status = 429 if form.non_field_errors() else 200
     return render(
         request, "girls/report.html", {"form": form, "about": about, "back": back, "what": what}, status=status

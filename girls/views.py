@@ -20,9 +20,10 @@ from config.lib import wishes
 from config.lib.doors import kept_by_nobody, not_signed_in, private_page, refused, safe_next
 from girls import catalogue, liking, reporting
 from girls.gallery import Cursor, Gallery, NoCursor, gallery_of, posts_of
-from girls.models import Girl, Media
+from girls.models import Block, Girl, Media
 from safety.models import Report
 
+MOST_REPORTS = 100  # on a page
 LIKE = "like"  # the name of a visitor's wish
 TOO_FAST = "That was a little fast. Wait a moment."
 
@@ -154,6 +155,16 @@ def _set_liked(request: HttpRequest, user: Any, pk: int, liked: bool, back: Http
 
 def _by_script(request: HttpRequest) -> bool:
     return not request.accepts("text/html")
+
+
+@private_page
+@require_safe
+def reports(request: HttpRequest) -> HttpResponse:
+    """What this member reported, the newest first, with the reasons of what was decided; and whom they blocked."""
+    user: Any = request.user
+    theirs = Report.objects.filter(by=user).order_by("-created_at").defer("evidence")
+    blocks = Block.objects.filter(user=user).select_related("girl").order_by("girl__name")
+    return render(request, "girls/reports.html", {"reports": theirs[:MOST_REPORTS], "blocks": blocks})
 
 
 @private_page

@@ -132,10 +132,10 @@ async def test_words_go_on_at_the_pace_and_the_end_is_at_most_one_later(host, mo
 async def test_a_thought_that_was_shown_is_taken_off_the_screens(host):
     draft = draft_of()
     seen = draft.announcer.after
-    host.play([delta("I should be warm."), seen[1], delta("</think>Hello"), seen[3], delta(" there."), finish(), DONE])
+    host.play([delta("Warm words first"), seen[1], delta("</think>Hello"), seen[3], delta(" there."), finish(), DONE])
     await draft.write()
     assert (draft.text, draft.units) == ("Hello there.", len("Hello there."))
-    first, last = ["I should be warm.", "", "Hello"], [" there."]
+    first, last = ["Warm words first", "", "Hello"], [" there."]
     assert [words for _, words in draft.announcer.pushed] in (first, first + last)  # the last may come with the message
 
 

@@ -45,7 +45,7 @@ def test_one_process_serves_answers_and_survives_a_restart_with_a_reply_owed(dus
         dusk.start()
         assert browser.answer(conversation)
         said = [message["sender"] for message in browser.state(conversation)["messages"]]
-        assert said == ["ai", "user", "ai", "user", "ai"]
+        assert said == ["ai", "user", "site", "ai", "user", "ai"]  # the site says once that she is an AI
 
 
 @contextmanager

@@ -84,7 +84,9 @@ def test_it_is_narrowed_down_by_who_kind_and_date(boss, lines):
 
 
 def test_the_list_asks_for_little(boss, lines, django_assert_max_num_queries):
-    with django_assert_max_num_queries(8):  # session, user, factor, permissions, lines and their number, the team
+    with django_assert_max_num_queries(
+        9
+    ):  # session, user, factor, permissions, open reports, lines and their number, the team
         boss.get(LIST)
 
 
