@@ -57,10 +57,10 @@ def protect(conversation: Conversation, message: Message, findings: Iterable[Fin
 
     Under the conversation's lock, after the message was written. The caller owes no reply to somebody who is paused.
     """
+    findings = list(findings)
     found = {each.kind: each.level for each in sorted(findings, key=lambda each: each.level)}
     user = conversation.user
-    kind = next((kind for kind in PAUSES if found.get(kind, 0) >= STRONG), None)
-    if kind:
+    if kind := pause_for(findings):
         pause = PAUSES[kind]
         restricting.restrict(user, Restriction.Kind.PAUSE, pause.restriction, words=pause.words, signs_out=False)
         count(Count.Action.PAUSED, kind, level=found[kind], country=country)
