@@ -4,11 +4,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from safety import helplines
+from safety import figures, helplines
+from safety.models import Count
 
 # The canvas of static/css/tokens.css, for what a browser draws around a page.
 CANVAS = "#fdf8f6"
@@ -29,7 +31,22 @@ def safety(request: HttpRequest) -> HttpResponse:
     theirs = str(request.user.country) if request.user.is_authenticated else ""
     said = request.GET.get("country")
     code = helplines.country_of(theirs, request.headers.get("Accept-Language", "")) if said is None else said[:2]
-    about = {"help": helplines.for_country(code), "countries": helplines.countries()}
+    this_year = timezone.now().year
+    counted = [figures.published(year) for year in (this_year, this_year - 1)]
+    about = {
+        "help": helplines.for_country(code),
+        "countries": helplines.countries(),
+        "years": [
+            {
+                "year": year.year,
+                "is_over": year.is_over,
+                "referrals": figures.in_words(year.referrals),
+                "interrupted": figures.in_words(year.of(Count.Action.INTERRUPTED)),
+            }
+            for year in counted
+            if year and (year.referrals or not year.is_over)
+        ],
+    }
     return render(request, "pages/safety.html", about)
 
 
