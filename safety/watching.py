@@ -107,15 +107,24 @@ class Watch:
     def _hold(self, begun: str, begun_at: int) -> int:
         """Where the first phrase that is in the making begins."""
         starts: Sequence[int] = [*self._starts, *(start for _, start in self._letters[:1])]
-        parts = tokens(begun)
-        partial = "" if self._letters or len(parts) > 1 else "".join(parts).strip()
-        while self._held < len(self._words) and not self._may_begin(self._held, partial):
+        parts = [part.strip() for part in tokens(begun)]  # the last may go on; an end of a sentence is nothing
+        following = "" if self._letters or not parts else parts[0]
+        while self._held < len(self._words) and not self._may_begin(self._held, following):
             self._held += 1
         if self._held < len(starts):
             return starts[self._held]
-        if len(parts) > 1 or (partial and any(first.may_become(partial) for first in self._beginnings)):
-            return begun_at
-        return self._fed
+        return begun_at if self._may_hold_a_beginning(parts) else self._fed
+
+    def _may_hold_a_beginning(self, parts: Sequence[str]) -> bool:
+        """Whether a phrase may begin among these words, which stand together without a space: as many do where none is
+        written between words, and one before its full stop."""
+        *whole, last = parts or [""]
+        if any(len(part) == 1 and "a" <= part <= "z" for part in whole):
+            return True  # letter by letter
+        words = [meant(part, vocabulary()) for part in whole if part]
+        if any(Word(word) in self._beginnings or any(stem.matches(word) for stem in self._stems) for word in words):
+            return True
+        return bool(last) and any(first.may_become(last) for first in self._beginnings)
 
     def _may_begin(self, at: int, begun: str) -> bool:
         word = self._words[at]
