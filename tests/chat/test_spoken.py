@@ -107,3 +107,18 @@ def test_ordinary_words_wait_for_little():
         said += spoken.feed(sign)
         most = max(most, at + 1 - len(said))
     assert most <= 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "真的吗？我也很喜欢这个城市的夜晚。今天你做了什么？我想听。",
+        "本当？わたしもこの街の夜が好き。今日は何をしたの？",
+        "ฉันชอบกาแฟมากเลยนะ วันนี้เธอทำอะไร",
+        "오늘 밤은 조용하네요. 뭐 하고 있어요?",
+        "مرحبا، كيف حالك اليوم؟",
+    ],
+)
+def test_where_no_space_stands_between_words_nothing_waits(text):
+    spoken = Spoken()
+    assert [spoken.feed(sign) for sign in text] == list(text)

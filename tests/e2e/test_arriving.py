@@ -52,12 +52,12 @@ def test_a_visitor_signs_up_and_is_answered_word_by_word(page, she):
 
     wait_until_alive(page)
     pause = she.pause()
-    she.says("So you ", pause, "found me.")
+    she.says("Good evening ", pause, "and welcome.")
     page.get_by_label("Message Mara").fill("Hello Mara")
     page.get_by_label("Message Mara").press("Enter")
-    expect(page.locator(".reply [data-text]")).to_have_text("So you ")
+    expect(page.locator(".reply [data-text]")).to_have_text("Good evening ")
     pause.set()
-    expect(page.locator(".message[data-id] .bubble").last).to_have_text("So you found me.")
+    expect(page.locator(".message[data-id] .bubble").last).to_have_text("Good evening and welcome.")
     expect(page.get_by_text("9 of 10 free messages left")).to_be_visible()
 
 

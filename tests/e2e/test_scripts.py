@@ -56,7 +56,7 @@ def test_what_one_writes_and_what_she_writes_has_its_direction_at_once(talk, she
 
 def test_emphasis_is_drawn_while_she_writes_as_it_will_stand_there(talk, she):
     pauses = [she.pause() for _ in range(4)]
-    she.says("*笑", pauses[0], "了笑。*你好呀，**真", pauses[1], "的**", pauses[2], "。\n\n*She", pauses[3], " sits.*")
+    she.says("*笑", pauses[0], "了笑。*你好呀，**真", pauses[1], "的**", pauses[2], "。\n\n*Noor", pauses[3], " sits.*")
     talk.open()
     talk.send("2*3*4 and *so*")
     expect(talk.reply.locator("em")).to_have_text("笑")
@@ -66,15 +66,15 @@ def test_emphasis_is_drawn_while_she_writes_as_it_will_stand_there(talk, she):
     pauses[1].set()
     expect(talk.reply.locator("strong")).to_have_text("真的")
     pauses[2].set()
-    expect(talk.reply.locator("em")).to_have_text(["笑了笑。", "She"])
+    expect(talk.reply.locator("em")).to_have_text(["笑了笑。", "Noor"])
     pauses[3].set()
-    expect(talk.last.locator("em")).to_have_text(["笑了笑。", "She sits."])
+    expect(talk.last.locator("em")).to_have_text(["笑了笑。", "Noor sits."])
     expect(talk.page.locator(".message.user .bubble")).to_have_text("2*3*4 and so")
 
 
 def test_a_browser_that_translates_while_she_writes_stops_nothing(talk, she):
     pauses = [she.pause() for _ in range(3)]
-    she.says("Hello ", pauses[0], "there, *you", pauses[1], "* and", pauses[2], " me.")
+    she.says("Hello ", pauses[0], "there, *friend", pauses[1], "* and", pauses[2], " me.")
     talk.open()
     talk.send("Hi")
     # As Chrome's does it: each text node goes, and words in <font> stand in its place.
@@ -87,11 +87,11 @@ def test_a_browser_that_translates_while_she_writes_stops_nothing(talk, she):
             node.replaceWith(font);
         }
     }"""
-    for pause, text in zip(pauses, ["Hello", "Hello there, you", "Hello there, you and"], strict=True):
+    for pause, text in zip(pauses, ["Hello", "Hello there, friend", "Hello there, friend and"], strict=True):
         expect(talk.reply).to_have_text(text)
         talk.reply.evaluate(translate)
         pause.set()
-    expect(talk.last).to_have_text("Hello there, you and me.")
+    expect(talk.last).to_have_text("Hello there, friend and me.")
 
 
 def test_what_nobody_would_see_is_not_sent(talk):
