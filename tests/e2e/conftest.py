@@ -140,6 +140,7 @@ def characters(dusk: Dusk, transactional_db: None) -> None:
     demo.load()
     others = Girl.objects.exclude(slug__in=[fields["slug"] for fields in demo.characters()])
     others.filter(position__lt=LAST).update(position=LAST, is_active=False)
+    User.objects.filter(avatar__isnull=False).update(avatar=None)  # some are in the bucket of a server that is gone
 
 
 class She:

@@ -14,7 +14,10 @@ export function counted(text, most, words) {
 export function mount(root) {
   for (const place of root.querySelectorAll("[data-length-of]")) {
     const field = root.getElementById(place.dataset.lengthOf);
-    field?.addEventListener("input", () => (place.textContent = counted(field.value, Number(place.dataset.most), place.dataset.words)));
+    if (!field) continue;
+    const count = () => (place.textContent = counted(field.value, Number(place.dataset.most), place.dataset.words));
+    field.addEventListener("input", count);
+    if (field.value !== field.defaultValue) count(); // somebody wrote before this script was there, or came back
   }
 }
 
